@@ -1,0 +1,18 @@
+"""From files to texts, and from ids to batches of rows of similar length; a sample corpus."""
+
+from nlpkit._lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Chunk": ".readers",
+        "IdRows": ".id_rows",
+        "IdRowsBuilder": ".id_rows",
+        "SampleReviews": ".samples",
+        "TableReader": ".readers",
+        "inference_batches": ".batching",
+        "load_sample_reviews": ".samples",
+        "restore_order": ".batching",
+        "training_batches": ".batching",
+    },
+)

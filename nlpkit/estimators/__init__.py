@@ -1,0 +1,7 @@
+"""scikit-learn estimators: text in, labels out, with saving and export."""
+
+from nlpkit._lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__, {"TextClassifier": ".text_classifier", "load": ".saving", "write_report": ".report"}
+)

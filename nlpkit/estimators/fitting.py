@@ -1,0 +1,205 @@
+"""What `TextClassifier.fit` does, step by step."""
+
+import datetime
+import hashlib
+import json
+import platform
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import sklearn
+import tensorflow as tf
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+import nlpkit
+from nlpkit.data.readers import TableReader
+from nlpkit.errors import InputError
+from nlpkit.estimators.choices import DataFacts, choose, default_max_length
+from nlpkit.estimators.label_codes import encode_labels, learn_classes
+from nlpkit.estimators.labelled_texts import LabelledTexts
+from nlpkit.models import adapt_bag, build_classifier
+from nlpkit.text import text_to_ids
+from nlpkit.training import Predictor, evaluate_probabilities, fit_temperature, train
+from nlpkit.training.seeding import seeded
+
+HELD_OUT = 0.1
+MAX_HELD_OUT = 10_000
+MIN_ROWS_TO_HOLD_OUT = 20
+OPTION_GROUPS = ("text", "network", "training")
+
+
+@dataclass
+class Part:
+    """Encoded texts with their targets; `texts` gives the text of a row for the report."""
+
+    rows: object
+    targets: np.ndarray
+    texts: object
+
+
+def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
+    """Fits a `TextClassifier` in place.
+
+    Args:
+        classifier: `TextClassifier`.
+        X: List of str or `TableReader`.
+        y: List of labels, or `None` with a reader.
+        validation_data: Tuple of texts and labels, `TableReader`, or `None`.
+        checkpoint: Path of the checkpoint's folder, or `None`.
+        resume: bool. Whether to continue from the checkpoint.
+
+    Raises:
+        InputError: If texts, labels or settings cannot be used.
+    """
+    started = time.monotonic()
+    options = _options(classifier.options)
+    seed = _seed(classifier.random_state)
+    with seeded(seed):
+        stream = LabelledTexts(X, y, "training texts")
+        max_length = classifier.max_length or default_max_length(classifier.encoder)
+        classifier.text_to_ids_ = text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options["text"]})
+        rows = classifier.text_to_ids_.fit_encode(stream)
+        classifier.classes_ = learn_classes(stream.labels, classifier.multi_label)
+        whole = Part(rows, encode_labels(stream.labels, classifier.classes_, classifier.multi_label), stream)
+        data = {"train": stream.facts(rows)}
+        parts = _parts(classifier, whole, validation_data, data, seed)
+        choices = _choose(classifier, rows, options)
+        fingerprint = _fingerprint(data, classifier, choices, seed)
+        result = _train(classifier, parts, choices, seed, started, checkpoint, resume, fingerprint)
+    _calibrate(classifier, parts[1])
+    classifier.n_features_in_ = 1
+    classifier._training = choices.training
+    classifier.report_ = {
+        "nlpkit": nlpkit.__version__, "task": "classifier", "name": None,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "seconds": time.monotonic() - started, "data": data, "choices": choices.reasons,
+        "history": result.history, "best_epoch": result.best_epoch, "out_of_time": result.out_of_time,
+        "temperature": classifier.temperature_, "evaluation": _evaluation(classifier, parts[1]),
+        "settings": classifier.spec().model_dump(), "versions": _versions(),
+    }
+
+
+def _options(options):
+    given = options or {}
+    unknown = sorted(set(given) - set(OPTION_GROUPS))
+    if unknown:
+        raise InputError(f"`options` has the groups {list(OPTION_GROUPS)}. Received: {unknown}")
+    return {group: dict(given.get(group) or {}) for group in OPTION_GROUPS}
+
+
+def _seed(random_state):
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _parts(classifier, whole, validation_data, data, seed):
+    """Training and validation part; the latter is `None` where there are too few texts to hold some out."""
+    if validation_data is not None:
+        texts, labels = (validation_data, None) if isinstance(validation_data, TableReader) else validation_data
+        stream = LabelledTexts(texts, labels, "validation texts")
+        rows = classifier.text_to_ids_.encode(stream)
+        targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.name)
+        data["validation"] = stream.facts(rows)
+        return whole, Part(rows, targets, stream)
+    count = len(whole.rows)
+    if count < MIN_ROWS_TO_HOLD_OUT:
+        return whole, None
+    size = max(min(int(count * HELD_OUT), MAX_HELD_OUT), len(classifier.classes_))
+    strata = None if classifier.multi_label or np.bincount(whole.targets).min() < 2 else whole.targets
+    kept, held = train_test_split(np.arange(count), test_size=size, stratify=strata, random_state=seed)
+    data["validation"] = {"rows": len(held), "files": data["train"]["files"], "held_out": True}
+    return tuple(Part(whole.rows.take(part), whole.targets[part], (whole.texts, part)) for part in (kept, held))
+
+
+def _choose(classifier, rows, options):
+    facts = DataFacts(len(rows), float(rows.lengths.mean()), int(rows.lengths.max()), len(classifier.classes_))
+    own = {name: getattr(classifier, name) for name in ("units", "num_layers", "bidirectional")}
+    own["encoder"] = None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
+    network = {**{name: value for name, value in own.items() if value is not None}, **options["network"]}
+    training = {**({"epochs": classifier.epochs} if classifier.epochs else {}), **options["training"]}
+    return choose(facts, network, training)
+
+
+def _train(classifier, parts, choices, seed, started, checkpoint, resume, fingerprint):
+    network = dict(choices.network, multi_label=classifier.multi_label)
+    if choices.training.mixed_precision:
+        network["dtype"] = "mixed_float16" if tf.config.list_logical_devices("GPU") else "mixed_bfloat16"
+    try:
+        model = build_classifier(classifier.text_to_ids_.vocabulary_size, len(classifier.classes_), **network)
+    except TypeError as error:
+        raise InputError(f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier.") from None
+    train_part, validation = parts
+    adapt_bag(model, train_part.rows, train_part.targets)
+    result = train(
+        model, train_part.rows, train_part.targets, choices.training,
+        validation=None if validation is None else (validation.rows, validation.targets),
+        sample_weight=_class_weights(classifier, choices.training.class_weight, train_part.targets),
+        seed=seed, deadline=started + 60 * classifier.minutes if classifier.minutes else None,
+        checkpoint=checkpoint, resume=resume, fingerprint=fingerprint, verbose=classifier.verbose,
+    )
+    classifier.network_ = model
+    classifier._network_settings = network
+    return result
+
+
+def _class_weights(classifier, class_weight, targets):
+    if class_weight is None:
+        return None
+    if classifier.multi_label:
+        raise InputError("`class_weight` is for texts with one label each. Received: multi_label=True")
+    if class_weight == "balanced":
+        return sklearn.utils.class_weight.compute_sample_weight("balanced", targets).astype(np.float32)
+    unknown = sorted(set(class_weight) - {str(label) for label in classifier.classes_})
+    if unknown:
+        raise InputError(f"`class_weight` names labels that do not occur: {unknown}. Labels: {list(classifier.classes_)}")
+    return np.array([class_weight.get(str(label), 1.0) for label in classifier.classes_], np.float32)[targets]
+
+
+def _calibrate(classifier, validation):
+    classifier.temperature_ = 1.0
+    classifier._predictor = Predictor(classifier.network_)
+    if validation is not None:
+        logits = classifier._predictor.logits(validation.rows)
+        classifier.temperature_ = fit_temperature(logits, validation.targets, classifier.multi_label)
+
+
+def _evaluation(classifier, validation):
+    if validation is None:
+        return {}
+    probabilities = classifier._probabilities(classifier._predictor.logits(validation.rows))
+    texts = _TextsOfRows(validation.texts, classifier.text_to_ids_, validation.rows)
+    return {"validation": evaluate_probabilities(
+        validation.targets, probabilities, classifier.classes_.tolist(), texts, classifier.multi_label
+    )}
+
+
+class _TextsOfRows:
+    """The text of a row: as it was given where it is in memory, else put together again from its ids."""
+
+    def __init__(self, source, layer, rows):
+        stream, indices = source if isinstance(source, tuple) else (source, None)
+        self.texts = None if isinstance(stream.source, TableReader) else stream.source
+        self.indices, self.layer, self.rows = indices, layer, rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, row):
+        if self.texts is not None:
+            return self.texts[row if self.indices is None else self.indices[row]]
+        return self.layer.detokenize(self.rows[row][None]).numpy()[0].decode("utf-8", "replace")
+
+
+def _fingerprint(data, classifier, choices, seed):
+    hashes = [part.get("sha256") for part in data.values()]
+    facts = [hashes, repr(choices.network), choices.training.model_dump(), classifier.text_to_ids_.settings(), seed]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _versions():
+    return {"python": platform.python_version(), "nlpkit": nlpkit.__version__, "tensorflow": tf.__version__,
+            "keras": keras.__version__, "scikit-learn": sklearn.__version__, "numpy": np.__version__}

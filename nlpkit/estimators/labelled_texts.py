@@ -1,0 +1,150 @@
+"""Texts and labels from a list or a reader as one stream, with facts counted on the way."""
+
+import hashlib
+from collections import Counter
+
+import numpy as np
+
+from nlpkit.data.readers import TableReader
+from nlpkit.errors import InputError
+
+CHUNK = 8192
+
+
+class LabelledTexts:
+    """A stream of chunks of texts that remembers the labels, a hash of the data and where each row is.
+
+    It can be read several times; what is remembered belongs to the latest reading. Texts are not kept.
+
+    Args:
+        texts: Sequence of str, or a `TableReader`.
+        labels: Sequence of labels, or of lists of labels; `None` with a reader that has them.
+        name: str. How messages call these data. Defaults to `"X"`.
+
+    Raises:
+        InputError: If the texts are not strings, the labels are missing, or their numbers differ.
+
+    Example:
+        >>> from nlpkit.estimators.labelled_texts import LabelledTexts
+        >>> stream = LabelledTexts(["good", "bad"], ["positive", "negative"])
+        >>> [len(chunk) for chunk in stream], stream.labels
+        ([2], ['positive', 'negative'])
+    """
+
+    def __init__(self, texts, labels=None, name="X"):
+        self.source, self.name = texts, name
+        if not isinstance(texts, TableReader):
+            self.source = check_texts(texts, name)
+            if labels is None:
+                raise InputError(
+                    "requires y to be passed, but the target y is None. Give one label per text, or a TableReader."
+                )
+            self._given = check_labels(labels, len(self.source))
+        self.labels, self._digest = [], hashlib.sha256()
+
+    def __iter__(self):
+        return (texts for texts, _ in self.remembered())
+
+    def remembered(self):
+        """Reads the data and yields pairs of a list of texts and a list of their labels."""
+        self.labels, self._digest = [], hashlib.sha256()
+        for texts, labels in self._chunks():
+            self.labels.extend(labels)
+            for text, label in zip(texts, labels, strict=True):
+                self._digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
+            yield texts, labels
+
+    def _chunks(self):
+        if not isinstance(self.source, TableReader):
+            for start in range(0, len(self.source), CHUNK):
+                yield self.source[start : start + CHUNK], self._given[start : start + CHUNK]
+            return
+        for chunk in self.source:
+            if chunk.labels is None:
+                raise InputError(
+                    f"The {self.name} have no labels. Name the column that holds them: --label, or `label` of TableReader."
+                )
+            yield chunk.texts, chunk.labels
+
+    def facts(self, rows=None):
+        """Facts for the report about the latest reading: rows, labels, files, skipped rows, hash."""
+        reader = self.source if isinstance(self.source, TableReader) else None
+        counts = Counter(label for row in self.labels for label in (row if isinstance(row, list) else [row]))
+        return {
+            "rows": len(self.labels),
+            "files": reader.files if reader else [],
+            "skipped": reader.skipped if reader else 0,
+            "first_skipped": reader.first_skipped if reader else [],
+            "sha256": self._digest.hexdigest(),
+            "labels": {str(label): count for label, count in sorted(counts.items(), key=lambda item: str(item[0]))},
+            **(_token_facts(rows) if rows is not None else {}),
+        }
+
+
+def check_texts(texts, name="X"):
+    """Returns texts as a list after checking that each is a str.
+
+    Args:
+        texts: Sequence of str, such as a list, an array or a pandas Series.
+        name: str. How the message calls them. Defaults to `"X"`.
+
+    Returns:
+        List of str.
+
+    Raises:
+        InputError: If it is a single str, empty, or holds anything but str.
+
+    Example:
+        >>> from nlpkit.estimators.labelled_texts import check_texts
+        >>> check_texts(("a", "b"))
+        ['a', 'b']
+    """
+    if isinstance(texts, str | bytes) or not hasattr(texts, "__len__"):
+        raise InputError(f"{name} must be a list of texts. Received: {type(texts).__name__}. Write [text] for one text.")
+    values = texts.tolist() if hasattr(texts, "tolist") else list(texts)
+    if not values:
+        raise InputError(f"{name} must hold at least one text. Received: 0 sample(s) (shape=(0,)) while a minimum of 1 is required.")
+    for number, text in enumerate(values):
+        if not isinstance(text, str):
+            raise InputError(f"{name} must be a list of texts (str). Received: {text!r} of type {type(text).__name__} at {number}.")
+    return values
+
+
+def check_labels(labels, count):
+    """Returns labels as a list after checking their number and kind.
+
+    Args:
+        labels: Sequence of str, int, bool, or of lists of them.
+        count: int. Number of texts.
+
+    Returns:
+        List of labels.
+
+    Raises:
+        InputError: If their number differs from that of the texts, or a label is missing.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.estimators.labelled_texts import check_labels
+        >>> check_labels(np.array([1, 0]), 2)
+        [1, 0]
+    """
+    values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    if len(values) != count:
+        raise InputError(f"There must be one label per text. Received: {count} texts and {len(values)} labels.")
+    values = [list(value) if isinstance(value, tuple | set | list) else value for value in values]
+    for number, value in enumerate(values):
+        if value is None or (isinstance(value, float) and not np.isfinite(value)):
+            raise InputError(f"Every text needs a label. Received: {value!r} (NaN, inf or None) at {number}.")
+    return values
+
+
+def _token_facts(rows):
+    lengths = rows.lengths
+    return {
+        "tokens": {
+            "mean": float(np.mean(lengths)), "median": float(np.median(lengths)),
+            "p95": float(np.percentile(lengths, 95)), "max": int(lengths.max()),
+        },
+        "unknown_rate": float(np.mean(rows.ids == 1)),
+    }

@@ -1,0 +1,8 @@
+"""Artefacts that run without nlpkit, each compared with the model before it is handed over."""
+
+from nlpkit._lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {"ExportResult": ".saved_model", "export_saved_model": ".saved_model", "portable_model": ".portable"},
+)

@@ -1,0 +1,139 @@
+"""A classifier as a SavedModel: strings in, labels out."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from nlpkit.export.portable import portable_model
+from nlpkit.export.verify import verification_texts, verify_saved_model
+
+
+@dataclass
+class ExportResult:
+    """One exported artefact.
+
+    Args:
+        format: str. `"saved_model"`.
+        path: str. Where it lies.
+        max_difference: float. Largest difference of a probability from the Keras model's.
+        texts_compared: int. Number of texts compared.
+
+    Example:
+        >>> from nlpkit.export import ExportResult
+        >>> ExportResult("saved_model", "saved_models/x/1", 1e-8, 128).format
+        'saved_model'
+    """
+
+    format: str
+    path: str
+    max_difference: float
+    texts_compared: int
+
+
+class ClassifierModule(tf.Module):
+    """The graph of an exported classifier.
+
+    Args:
+        text_to_ids: `TextToIds`.
+        network: `keras.Model` from ids to logits.
+        labels: List of labels.
+        temperature: float. The logits are divided by it.
+        multi_label: bool. Whether a text has any number of labels.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.export.saved_model import ClassifierModule
+        >>> from nlpkit.models import build_classifier
+        >>> from nlpkit.text import text_to_ids
+        >>> text = text_to_ids("byte")
+        >>> network = build_classifier(text.vocabulary_size, 2, units=4, embedding_dim=4)
+        >>> module = ClassifierModule(text, network, ["no", "yes"], 1.0, False)
+        >>> sorted(module.from_text(tf.constant(["a"])))
+        ['label', 'probabilities']
+    """
+
+    def __init__(self, text_to_ids, network, labels, temperature, multi_label):
+        super().__init__()
+        self.text_to_ids, self.network = text_to_ids, network
+        self.labels, self.temperature, self.multi_label = labels, temperature, multi_label
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def from_text(self, text):
+        """Texts to labels: the signature `serving_default`."""
+        return self._answer(self.text_to_ids(text))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")])
+    def from_ids(self, token_ids):
+        """Padded ids to labels: the signature `ids`."""
+        return self._answer(token_ids)
+
+    def _answer(self, token_ids):
+        logits = self.network(token_ids, training=False) / self.temperature
+        names = tf.constant([str(label) for label in self.labels])
+        if self.multi_label:
+            probabilities = tf.sigmoid(logits)
+            return {"label": tf.where(probabilities >= 0.5, names[None, :], ""), "probabilities": probabilities}
+        return {"label": tf.gather(names, tf.argmax(logits, axis=-1)), "probabilities": tf.nn.softmax(logits)}
+
+
+def export_saved_model(folder, text_to_ids, network, labels, temperature=1.0, multi_label=False):
+    """Writes the next free version folder for TF Serving, and proves it before it is there.
+
+    The signature `serving_default` takes `text`, string `(batch,)`, and returns `label`, string `(batch,)`, and
+    `probabilities`, float32 `(batch, classes)` in the order of `assets.extra/labels.txt`. With `multi_label`,
+    `label` is string `(batch, classes)`, empty where a label does not apply. The signature `ids` takes
+    `token_ids`, int32 `(batch, time)`.
+
+    Args:
+        folder: Path of the model folder; versions are `folder/1`, `folder/2`, …
+        text_to_ids: `TextToIds`.
+        network: `keras.Model` from ids to logits.
+        labels: List of labels.
+        temperature: float. The logits are divided by it. Defaults to 1.
+        multi_label: bool. Whether a text has any number of labels. Defaults to `False`.
+
+    Returns:
+        `ExportResult`.
+
+    Raises:
+        VerificationError: If the artefact differs from the model; then nothing is left behind.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    module = ClassifierModule(text_to_ids, portable_model(network), labels, temperature, multi_label)
+    scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    try:
+        with tf.device("CPU:0"):
+            _write(module, scratch)
+        texts = verification_texts()
+        expected = _keras_probabilities(module, network, texts)
+        difference = verify_saved_model(scratch, expected, texts, text_to_ids.needs_tensorflow_text)
+        target = folder / str(_next_version(folder))
+        os.chmod(scratch, 0o755)
+        os.rename(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return ExportResult("saved_model", str(target), difference, len(texts))
+
+
+def _write(module, folder):
+    signatures = {"serving_default": module.from_text, "ids": module.from_ids}
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    (extra / "labels.txt").write_text("".join(f"{label}\n" for label in module.labels), encoding="utf-8")
+
+
+def _keras_probabilities(module, network, texts):
+    logits = network(module.text_to_ids(tf.constant(texts)), training=False) / module.temperature
+    return (tf.sigmoid(logits) if module.multi_label else tf.nn.softmax(logits)).numpy()
+
+
+def _next_version(folder):
+    versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    return max(versions, default=0) + 1

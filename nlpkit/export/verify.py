@@ -1,0 +1,95 @@
+"""The artefact, loaded by another process that knows nothing of nlpkit, against the model."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from nlpkit.data.samples import load_sample_reviews
+from nlpkit.errors import VerificationError
+
+TOLERANCE = 1e-5
+
+# Runs in a process of its own: plain TensorFlow, and tensorflow-text where the graph needs its ops.
+_READER = """
+import json, sys
+import tensorflow as tf
+folder, texts, output, needs_text = sys.argv[1:]
+if needs_text == "yes":
+    import tensorflow_text
+assert "nlpkit" not in sys.modules
+model = tf.saved_model.load(folder)
+texts = json.load(open(texts, encoding="utf-8"))
+rows = []
+for start in range(0, len(texts), 16):
+    answer = model.signatures["serving_default"](text=tf.constant(texts[start:start + 16]))
+    rows += answer["probabilities"].numpy().tolist()
+graph = tf.compat.v1.saved_model.loader_impl.parse_saved_model(folder).meta_graphs[0].graph_def
+nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+compiled = any(function.attr["_XlaMustCompile"].b for function in graph.library.function)
+json.dump({"probabilities": rows, "ops": sorted({node.op for node in nodes}), "compiled": compiled}, open(output, "w"))
+"""
+
+
+def verification_texts():
+    """Real texts of many lengths, with an empty one, an over-long one and several scripts among them.
+
+    Returns:
+        List of str.
+
+    Example:
+        >>> from nlpkit.export.verify import verification_texts
+        >>> "" in verification_texts()
+        True
+    """
+    reviews = load_sample_reviews("test").texts
+    special = ["", " ", "?!", "Ünïcode naïve", "这家酒店很好", "とても良い", "<br />a &amp; b", " ".join(reviews)]
+    return reviews[:120] + special
+
+
+def verify_saved_model(folder, expected, texts, needs_tensorflow_text):
+    """Loads a SavedModel in a separate process without nlpkit and compares its probabilities.
+
+    Args:
+        folder: Path of the SavedModel.
+        expected: Float array `(texts, classes)`: the Keras model's probabilities.
+        texts: List of str.
+        needs_tensorflow_text: bool. Whether that process must import tensorflow-text.
+
+    Returns:
+        float. The largest difference.
+
+    Raises:
+        VerificationError: If it cannot be loaded, holds an op of one device or of XLA, or differs by more than 1e-5.
+    """
+    answer = _read(folder, texts, needs_tensorflow_text)
+    cudnn = [name for name in answer["ops"] if "Cudnn" in name]
+    if cudnn:
+        raise VerificationError(f"The SavedModel holds ops that run on a GPU only: {cudnn}. It was removed.")
+    if answer["compiled"]:
+        raise VerificationError("The SavedModel holds functions that must be compiled by XLA. It was removed.")
+    difference = np.abs(np.array(answer["probabilities"]) - expected)
+    if not difference.max() <= TOLERANCE:
+        worst = int(difference.max(axis=1).argmax())
+        raise VerificationError(
+            f"The SavedModel differs from the Keras model by {difference.max():.2e}, more than {TOLERANCE:.0e}, "
+            f"most for the text {texts[worst][:80]!r}. It was removed."
+        )
+    return float(difference.max())
+
+
+def _read(folder, texts, needs_tensorflow_text):
+    with tempfile.TemporaryDirectory() as scratch:
+        source, output = Path(scratch) / "texts.json", Path(scratch) / "answer.json"
+        source.write_text(json.dumps(texts), encoding="utf-8")
+        needs_text = "yes" if needs_tensorflow_text else "no"
+        command = [sys.executable, "-I", "-c", _READER, str(folder), str(source), str(output), needs_text]
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            raise VerificationError(
+                f"The SavedModel could not be used by plain TensorFlow and was removed:\n{run.stderr[-2000:]}"
+            )
+        return json.loads(output.read_text())

@@ -1,0 +1,59 @@
+"""Attention over the steps of a sequence, pooled to one vector."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class AttentionPool(keras.layers.Layer):
+    """Weighted mean of the real steps, with weights from a learned query.
+
+    Args:
+        units: int. Size of the hidden layer that scores a step; `None` takes the size of the input.
+
+    Call arguments:
+        inputs: Float tensor of shape `(batch, time, features)`.
+        mask: Bool tensor of shape `(batch, time)`.
+        return_weights: bool. Also returns the weights, float tensor of shape `(batch, time)`.
+
+    Returns:
+        Float tensor of shape `(batch, features)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.layers import AttentionPool
+        >>> AttentionPool()(np.ones((2, 5, 4))).shape
+        TensorShape([2, 4])
+
+    Reference:
+        [Yang et al., 2016](https://aclanthology.org/N16-1174)
+    """
+
+    def __init__(self, units=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        units = self.units or input_shape[-1]
+        self.hidden = keras.layers.Dense(units, activation="tanh", dtype=self.dtype_policy, name="hidden")
+        self.query = keras.layers.Dense(1, use_bias=False, dtype=self.dtype_policy, name="query")
+        self.hidden.build(input_shape)
+        self.query.build((*input_shape[:-1], units))
+
+    def call(self, inputs, mask=None, return_weights=False):
+        scores = tf.cast(self.query(self.hidden(inputs))[:, :, 0], "float32")
+        real = tf.ones_like(scores) if mask is None else tf.cast(mask, "float32")
+        # Multiplied after the softmax too: in a row of padding alone every weight must be zero.
+        weights = tf.nn.softmax(scores + (real - 1.0) * 1e9, axis=1) * real
+        pooled = tf.reduce_sum(inputs * tf.cast(weights, inputs.dtype)[:, :, None], axis=1)
+        return (pooled, weights) if return_weights else pooled
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}

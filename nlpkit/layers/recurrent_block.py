@@ -1,0 +1,129 @@
+"""One recurrent layer as a block: cell, direction, dropout, residual connection, normalisation."""
+
+import keras
+import tensorflow as tf
+
+from nlpkit.errors import InputError
+
+CELLS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class RecurrentBlock(keras.layers.Layer):
+    """Simple RNN, LSTM or GRU over a right-padded sequence, in one or both directions.
+
+    The recurrent kernel itself never sees the mask: with padding on the right only, the forward direction is
+    right without one, and the backward direction reads each row reversed within its length. So the cuDNN kernel
+    can always be used on a GPU, also with rows that hold no real token, and the CPU loop saves the masking.
+    Outputs at padded steps are zero.
+
+    Args:
+        units: int. Units per direction.
+        cell: `"rnn"`, `"lstm"` or `"gru"`. Defaults to `"lstm"`.
+        bidirectional: bool. Also reads backwards; the outputs are concatenated. Defaults to `False`.
+        return_sequences: bool. Output of every step, or of the last real one only. Defaults to `True`.
+        dropout: float between 0 and 1. Fraction of the block's outputs to drop. Defaults to 0.
+        residual: bool. Adds the input to the output; both must have the same size. Defaults to `False`.
+        layer_norm: bool. Layer normalisation of the output. Defaults to `False`.
+        use_cudnn: `"auto"`, `True` or `False`. Whether the cuDNN kernel may be used; kept in the config, so that
+            a portable model stays portable when it is saved and loaded. Defaults to `"auto"`.
+
+    Call arguments:
+        inputs: Float tensor of shape `(batch, time, features)`.
+        mask: Bool tensor of shape `(batch, time)`, `False` only at the end of a row.
+        training: bool. Whether dropout is active.
+
+    Returns:
+        Float tensor of shape `(batch, time, units)`, `(batch, units)` without `return_sequences`; twice the
+        units if bidirectional.
+
+    Raises:
+        InputError: If `cell` is unknown, or `residual` is set and the sizes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.layers import RecurrentBlock
+        >>> RecurrentBlock(8, "gru", bidirectional=True)(np.ones((2, 5, 4))).shape
+        TensorShape([2, 5, 16])
+
+    Reference:
+        [Hochreiter & Schmidhuber, 1997](https://doi.org/10.1162/neco.1997.9.8.1735),
+        [Cho et al., 2014](https://arxiv.org/abs/1406.1078),
+        [Schuster & Paliwal, 1997](https://doi.org/10.1109/78.650093)
+    """
+
+    def __init__(self, units, cell="lstm", *, bidirectional=False, return_sequences=True, dropout=0.0,
+                 residual=False, layer_norm=False, use_cudnn="auto", **kwargs):
+        super().__init__(**kwargs)
+        if cell not in CELLS:
+            raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={cell!r}")
+        self.units, self.cell, self.bidirectional = units, cell, bidirectional
+        self.return_sequences, self.dropout, self.residual = return_sequences, dropout, residual
+        self.layer_norm, self.use_cudnn = layer_norm, use_cudnn
+        self.supports_masking = True
+        self.forward_rnn = self._make_rnn("forward")
+        self.backward_rnn = self._make_rnn("backward") if bidirectional else None
+        self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy, name="norm") if layer_norm else None
+        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def _make_rnn(self, name):
+        cudnn = {} if self.cell == "rnn" else {"use_cudnn": self.use_cudnn}
+        return CELLS[self.cell](self.units, return_sequences=True, dtype=self.dtype_policy, name=name, **cudnn)
+
+    def build(self, input_shape):
+        size = self.compute_output_shape(input_shape)[-1]
+        if self.residual and input_shape[-1] != size:
+            raise InputError(
+                f"`residual=True` needs an input as wide as the output ({size} features). "
+                f"Received: {input_shape[-1]} features. Change `units` or leave out the residual connection."
+            )
+        self.forward_rnn.build(input_shape)
+        if self.bidirectional:
+            self.backward_rnn.build(input_shape)
+        if self.norm is not None:
+            self.norm.build((*input_shape[:-1], size))
+
+    def call(self, inputs, mask=None, training=False):
+        lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+        outputs = self.forward_rnn(inputs, training=training)
+        if self.bidirectional:
+            backward = self.backward_rnn(_reverse(inputs, lengths), training=training)
+            outputs = tf.concat([outputs, _reverse(backward, lengths)], axis=-1)
+        if self.residual:
+            outputs = outputs + tf.cast(inputs, outputs.dtype)
+        if self.norm is not None:
+            outputs = self.norm(outputs)
+        outputs = self.drop(outputs, training=training)
+        if mask is not None:
+            outputs = outputs * tf.cast(mask, outputs.dtype)[:, :, None]
+        return outputs if self.return_sequences else self._last(outputs, lengths)
+
+    def _last(self, outputs, lengths):
+        """Forward output of the last real step beside the backward output of the first."""
+        if lengths is None:
+            last = outputs[:, -1]
+        else:
+            last = tf.gather(outputs, tf.maximum(lengths - 1, 0), axis=1, batch_dims=1)
+        if not self.bidirectional:
+            return last
+        return tf.concat([last[:, : self.units], outputs[:, 0, self.units :]], axis=-1)
+
+    def compute_mask(self, inputs, mask=None):
+        return mask if self.return_sequences else None
+
+    def compute_output_shape(self, input_shape):
+        size = self.units * (2 if self.bidirectional else 1)
+        return (*input_shape[:-1], size) if self.return_sequences else (input_shape[0], size)
+
+    def get_config(self):
+        own = {"units": self.units, "cell": self.cell, "bidirectional": self.bidirectional,
+               "return_sequences": self.return_sequences, "dropout": self.dropout, "residual": self.residual,
+               "layer_norm": self.layer_norm, "use_cudnn": self.use_cudnn}
+        return {**super().get_config(), **own}
+
+
+def _reverse(sequence, lengths):
+    """Reverses each row within its length, leaving the padding where it is."""
+    if lengths is None:
+        return tf.reverse(sequence, axis=[1])
+    return tf.reverse_sequence(sequence, lengths, seq_axis=1, batch_axis=0)

@@ -1,0 +1,78 @@
+"""A sequence to one vector: mean, maximum, last step, attention, or several side by side."""
+
+import keras
+import tensorflow as tf
+
+from nlpkit.errors import InputError
+from nlpkit.layers.attention_pool import AttentionPool
+
+POOLINGS = ("mean", "max", "last", "attention")
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class SequencePool(keras.layers.Layer):
+    """Pools the real steps of a sequence to one vector; several poolings are concatenated.
+
+    Padded steps count for nothing; a row without any real step gives zeros.
+
+    Args:
+        pooling: `"mean"`, `"max"`, `"last"` or `"attention"` (see `AttentionPool`), or a list of them.
+
+    Call arguments:
+        inputs: Float tensor of shape `(batch, time, features)`.
+        mask: Bool tensor of shape `(batch, time)`.
+
+    Returns:
+        Float tensor of shape `(batch, features * number of poolings)`.
+
+    Raises:
+        InputError: If a pooling is unknown or none is given.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.layers import SequencePool
+        >>> SequencePool(["mean", "max"])(np.ones((2, 5, 4))).shape
+        TensorShape([2, 8])
+
+    Reference:
+        [Shen et al., 2018](https://arxiv.org/abs/1805.09843)
+    """
+
+    def __init__(self, pooling="mean", **kwargs):
+        super().__init__(**kwargs)
+        names = [pooling] if isinstance(pooling, str) else list(pooling)
+        if not names or any(name not in POOLINGS for name in names):
+            raise InputError(f"`pooling` must be one or several of {list(POOLINGS)}. Received: pooling={pooling!r}")
+        self.pooling = names
+        self.attention = AttentionPool(dtype=self.dtype_policy, name="attention") if "attention" in names else None
+
+    def build(self, input_shape):
+        if self.attention is not None:
+            self.attention.build(input_shape)
+
+    def call(self, inputs, mask=None):
+        if mask is None:
+            mask = tf.ones(tf.shape(inputs)[:2], "bool")
+        return tf.concat([self._pool(name, inputs, mask) for name in self.pooling], axis=-1)
+
+    def _pool(self, name, inputs, mask):
+        if name == "attention":
+            return self.attention(inputs, mask=mask)
+        real = tf.cast(mask, inputs.dtype)[:, :, None]
+        count = tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+        if name == "mean":
+            return tf.reduce_sum(inputs * real, axis=1) / tf.cast(tf.maximum(count, 1), inputs.dtype)[:, None]
+        some = tf.cast(count > 0, inputs.dtype)[:, None]
+        if name == "last":
+            return tf.gather(inputs, tf.maximum(count - 1, 0), axis=1, batch_dims=1) * some
+        return tf.reduce_max(tf.where(mask[:, :, None], inputs, inputs.dtype.min), axis=1) * some
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1] * len(self.pooling))
+
+    def get_config(self):
+        return {**super().get_config(), "pooling": self.pooling}
+

@@ -1,0 +1,7 @@
+"""Builders: functions that assemble layers to a plain `keras.Model` over ids."""
+
+from nlpkit._lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__, {"adapt_bag": ".bag", "build_classifier": ".classifier"}
+)

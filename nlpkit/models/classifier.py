@@ -1,0 +1,102 @@
+"""The classifier: ids to logits."""
+
+from contextlib import contextmanager
+
+import keras
+
+from nlpkit.layers import HashedNgrams, SequencePool, TokenEmbedding, WeightedBag
+from nlpkit.models.encoders import encode
+
+
+def build_classifier(
+    vocabulary_size,
+    num_classes,
+    *,
+    encoder="lstm",
+    units=64,
+    num_layers=1,
+    bidirectional=True,
+    embedding_dim=100,
+    pooling="max",
+    dropout=0.3,
+    word_dropout=0.0,
+    ngrams=1,
+    buckets=2**18,
+    naive_bayes=False,
+    multi_label=False,
+    use_cudnn="auto",
+    dtype=None,
+):
+    """Builds a text classifier from ids to logits.
+
+    Ids are embedded, encoded, pooled to one vector and classified. `encoder="bag"` pools the embedded words and
+    hashed n-grams directly (fastText). `naive_bayes` adds the logits of a linear bag of words and n-grams scaled
+    by naive-Bayes log-count ratios, beside any encoder; its ratios must be counted from the training data with
+    `nlpkit.models.adapt_bag`. `embedding_dim=0` leaves out the embedding, so that only that bag remains.
+
+    Args:
+        vocabulary_size: int. Number of ids.
+        num_classes: int. Number of classes.
+        encoder: `"lstm"`, `"gru"`, `"rnn"`, `"transformer"`, `"cnn"` or `"bag"`, or a Keras layer or list of
+            layers from `(batch, time, features)` to the same. Defaults to `"lstm"`.
+        units: int. Units per direction, filters per width, or size of the Transformer. Defaults to 64.
+        num_layers: int. Blocks on top of each other. Defaults to 1.
+        bidirectional: bool. Whether a recurrent encoder reads both ways. Defaults to `True`.
+        embedding_dim: int. Size of the token vectors. Defaults to 100.
+        pooling: `"mean"`, `"max"`, `"last"`, `"attention"` or a list of them. Defaults to `"max"`.
+        dropout: float. After the embedding, after each block and before the output. Defaults to 0.3.
+        word_dropout: float. Fraction of the tokens dropped as a whole. Defaults to 0.
+        ngrams: int. Longest hashed n-gram of a bag, in words. Defaults to 1.
+        buckets: int. Buckets that the n-grams are hashed to. Defaults to 262,144.
+        naive_bayes: bool. Adds the scaled linear bag. Defaults to `False`.
+        multi_label: bool. Whether a text has any number of classes. Defaults to `False`.
+        use_cudnn: `"auto"`, `True` or `False`. For recurrent encoders. Defaults to `"auto"`.
+        dtype: str. Keras dtype policy such as `"mixed_float16"`; the logits are float32 always.
+
+    Returns:
+        `keras.Model` from int32 ids `(batch, time)` to float32 logits `(batch, num_classes)`.
+
+    Raises:
+        InputError: If `encoder` or `pooling` is unknown.
+
+    Example:
+        >>> from nlpkit.models import build_classifier
+        >>> build_classifier(1000, 3, encoder="gru", units=16).output_shape
+        (None, 3)
+
+    Reference:
+        [Joulin et al., 2016](https://arxiv.org/abs/1607.01759), [Kim, 2014](https://arxiv.org/abs/1408.5882),
+        [Wang & Manning, 2012](https://aclanthology.org/P12-2018)
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    features, size = token_ids, vocabulary_size
+    if ngrams > 1:
+        features = HashedNgrams(vocabulary_size, buckets, ngrams, name="ngrams")(token_ids)
+        size += buckets
+    logits = []
+    if embedding_dim:
+        ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
+        with _policy(dtype):
+            x = TokenEmbedding(ids_size, embedding_dim, dropout=0.0 if encoder == "bag" else dropout,
+                               word_dropout=word_dropout, name="embedding")(ids)
+            x = encode(x, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
+                       dropout=dropout, use_cudnn=use_cudnn)
+            x = SequencePool("mean" if encoder == "bag" else pooling, name="pool")(x)
+            x = keras.layers.Dropout(dropout, name="dropout")(x)
+        logits.append(keras.layers.Dense(num_classes, dtype="float32", name="dense")(x))
+    if naive_bayes or not logits:
+        bag = WeightedBag(size, num_classes, multi_label=multi_label, dropout=word_dropout, dtype="float32", name="bag")
+        logits.append(bag(features))
+    outputs = keras.layers.Add(name="logits", dtype="float32")(logits) if len(logits) > 1 else logits[0]
+    return keras.Model(token_ids, outputs, name="classifier")
+
+
+@contextmanager
+def _policy(dtype):
+    """Keras has no scope for its dtype policy, and every layer below would need the argument."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype or before)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,62 @@
+"""The stacks between embedded ids and pooled vector, by name."""
+
+import keras
+
+from nlpkit.errors import InputError
+from nlpkit.layers import EncoderBlock, NgramConvolution, RecurrentBlock, SinePositions
+
+ENCODERS = ("bag", "cnn", "gru", "lstm", "rnn", "transformer")
+
+
+def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="auto"):
+    """Applies an encoder to embedded ids; the sequence keeps its length and its mask.
+
+    Args:
+        x: Keras tensor of shape `(batch, time, features)`.
+        encoder: Name of the encoder, a Keras layer, or a list of Keras layers.
+        units: int. Units per direction, filters per width, or the size of the Transformer's steps.
+        num_layers: int. Blocks on top of each other.
+        bidirectional: bool. For recurrent encoders.
+        dropout: float between 0 and 1. After each block.
+        use_cudnn: `"auto"`, `True` or `False`. For recurrent encoders.
+
+    Returns:
+        Keras tensor of shape `(batch, time, features)`.
+
+    Raises:
+        InputError: If `encoder` is neither a known name nor Keras layers.
+
+    Example:
+        >>> import keras
+        >>> from nlpkit.models.encoders import encode
+        >>> x = keras.Input((None, 8))
+        >>> encode(x, "gru", units=4, num_layers=2, bidirectional=True, dropout=0.1).shape
+        (None, None, 8)
+    """
+    layers = encoder if isinstance(encoder, list | tuple) else [encoder]
+    if layers and all(isinstance(layer, keras.layers.Layer) for layer in layers):
+        for layer in layers:
+            x = layer(x)
+        return x
+    if encoder in ("lstm", "gru", "rnn"):
+        for number in range(num_layers):
+            x = RecurrentBlock(
+                units, encoder, bidirectional=bidirectional, dropout=dropout, use_cudnn=use_cudnn,
+                residual=number >= 2, name=f"block_{number}",
+            )(x)
+        return x
+    if encoder == "cnn":
+        for number in range(num_layers):
+            x = NgramConvolution(units, name=f"block_{number}")(x)
+        return x
+    if encoder == "transformer":
+        x = keras.layers.Dense(units, name="project")(x)
+        x = SinePositions(name="positions")(x)
+        for number in range(num_layers):
+            x = EncoderBlock(max(units // 32, 1), 4 * units, dropout=dropout, name=f"block_{number}")(x)
+        return keras.layers.LayerNormalization(name="norm")(x)
+    if encoder == "bag":
+        return x
+    raise InputError(
+        f"`encoder` must be one of {list(ENCODERS)}, a Keras layer or a list of Keras layers. Received: {encoder!r}"
+    )

@@ -1,0 +1,119 @@
+"""What a saved model is, as data: the pydantic models behind `spec.json`."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nlpkit.errors import InputError
+
+FORMAT_VERSION = 1
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class TrainingSettings(_Settings):
+    """How a network is trained.
+
+    Args:
+        epochs: int. Largest number of passes over the data.
+        batch_size: int. Texts per step.
+        learning_rate: float. Peak learning rate of AdamW.
+        weight_decay: float. Decoupled weight decay; biases are left out.
+        clip_norm: float. Limit of the global gradient norm.
+        schedule: `"cosine"`, `"plateau"` or `"constant"`, after the warm-up.
+        warmup: float. Part of all steps in which the learning rate rises.
+        label_smoothing: float between 0 and 1.
+        class_weight: `"balanced"`, a dict from label to weight, or `None`.
+        patience: int. Epochs without a better validation result before training stops; `None` never stops.
+        mixed_precision: bool. 16-bit arithmetic with 32-bit weights: float16 on a GPU, bfloat16 elsewhere.
+        tensorboard: str. Folder for a TensorBoard log, or `None`.
+
+    Example:
+        >>> from nlpkit.spec import TrainingSettings
+        >>> TrainingSettings(epochs=3).batch_size
+        64
+
+    Raises:
+        InputError: Through `parse_settings`, if a setting is unknown or out of range; all errors at once.
+    """
+
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(1e-3, gt=0.0)
+    weight_decay: float = Field(0.0, ge=0.0)
+    clip_norm: float = Field(1.0, gt=0.0)
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    warmup: Share = 0.05
+    label_smoothing: Share = 0.0
+    class_weight: Literal["balanced"] | dict[str, float] | None = None
+    patience: int | None = Field(3, ge=1)
+    mixed_precision: bool = False
+    tensorboard: str | None = None
+
+
+class ModelSpec(_Settings):
+    """All that rebuilds a classifier beside its weights and its vocabulary file; the content of `spec.json`.
+
+    Args:
+        format_version: int. Raised when the folder's layout changes.
+        task: `"classifier"`.
+        nlpkit: str. Version that wrote it.
+        labels: list of str or int. In the order of the probabilities.
+        multi_label: bool. Whether a text has any number of labels.
+        temperature: float. The logits are divided by it.
+        text: dict. Settings of `TextToIds`.
+        network: dict. Keyword arguments of the builder.
+        training: `TrainingSettings`.
+        estimator: dict. Constructor arguments of the estimator.
+
+    Raises:
+        InputError: Through `parse_settings`, if a field is missing, unknown or of the wrong type.
+
+    Example:
+        >>> from nlpkit.spec import ModelSpec
+        >>> ModelSpec.model_fields["temperature"].is_required()
+        True
+    """
+
+    format_version: Literal[1]
+    task: Literal["classifier"]
+    nlpkit: str
+    labels: list[str] | list[int] | list[bool] | list[float]
+    multi_label: bool
+    temperature: float = Field(gt=0.0)
+    text: dict
+    network: dict
+    training: TrainingSettings
+    estimator: dict
+
+
+def parse_settings(model, values, where):
+    """Checks settings against a pydantic model and reports all errors at once.
+
+    Args:
+        model: A pydantic model class of this file.
+        values: dict. What was received.
+        where: str. Where it came from, for the message.
+
+    Returns:
+        An instance of `model`.
+
+    Raises:
+        InputError: If anything is wrong, with one line per error.
+
+    Example:
+        >>> from nlpkit.spec import TrainingSettings, parse_settings
+        >>> parse_settings(TrainingSettings, {"epochs": 2}, "options").epochs
+        2
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}" for e in error.errors()]
+        allowed = ", ".join(model.model_fields)
+        raise InputError(
+            f"{where}: {len(lines)} setting(s) cannot be used:\n" + "\n".join(lines) + f"\nThe settings are: {allowed}"
+        ) from None

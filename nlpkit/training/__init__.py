@@ -1,0 +1,16 @@
+"""Training, calibration and evaluation."""
+
+from nlpkit._lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "SmoothedCrossentropy": ".losses",
+        "TrainingResult": ".fit",
+        "evaluate_probabilities": ".evaluation",
+        "expected_calibration_error": ".calibration",
+        "fit_temperature": ".calibration",
+        "Predictor": ".predict",
+        "train": ".fit",
+    },
+)

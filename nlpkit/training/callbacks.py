@@ -1,0 +1,118 @@
+"""What happens between the epochs: the best epoch kept, the learning rate lowered, the clock watched."""
+
+import time
+
+import keras
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch, puts them back at the end, and stops when nothing improves.
+
+    The best epoch has the highest validation accuracy, among equals the lowest loss; without an accuracy, the
+    lowest loss. Without validation data the training loss decides.
+
+    Args:
+        patience: int. Epochs without a better one before training stops; `None` never stops.
+
+    Example:
+        >>> from nlpkit.training.callbacks import BestEpoch
+        >>> BestEpoch(patience=2).best_epoch
+        -1
+    """
+
+    def __init__(self, patience=None):
+        super().__init__()
+        self.patience = patience
+        self.best_epoch, self.best_score, self.best_weights = -1, None, None
+
+    @staticmethod
+    def score(logs):
+        """Sort key of an epoch's results: the higher, the better."""
+        return [logs.get("val_accuracy", 0.0), -logs.get("val_loss", logs["loss"])]
+
+    def on_epoch_end(self, epoch, logs=None):
+        score = self.score(logs)
+        if self.best_score is None or score > self.best_score:
+            self.best_epoch, self.best_score, self.best_weights = epoch, score, self.model.get_weights()
+        elif self.patience is not None and epoch - self.best_epoch >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+    def state(self):
+        """What a checkpoint must keep, apart from the weights."""
+        return {"best_epoch": self.best_epoch, "best_score": self.best_score}
+
+    def set_state(self, state):
+        self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+
+
+class PlateauSchedule(keras.callbacks.Callback):
+    """Multiplies the learning rate by a factor when the validation loss has not fallen.
+
+    Args:
+        factor: float. Defaults to 0.5.
+        patience: int. Epochs without a lower loss. Defaults to 1.
+
+    Example:
+        >>> from nlpkit.training.callbacks import PlateauSchedule
+        >>> PlateauSchedule(factor=0.25).state()
+        {'lowest': inf, 'waited': 0}
+    """
+
+    def __init__(self, factor=0.5, patience=1):
+        super().__init__()
+        self.factor, self.patience = factor, patience
+        self.lowest, self.waited = float("inf"), 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        loss = logs.get("val_loss", logs["loss"])
+        self.waited = 0 if loss < self.lowest else self.waited + 1
+        self.lowest = min(self.lowest, loss)
+        if self.waited >= self.patience:
+            self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) * self.factor
+            self.waited = 0
+
+    def state(self):
+        """What a checkpoint must keep."""
+        return {"lowest": self.lowest, "waited": self.waited}
+
+    def set_state(self, state):
+        self.lowest, self.waited = state["lowest"], state["waited"]
+
+
+class TimeLimit(keras.callbacks.Callback):
+    """Ends training when its time is over, in the middle of an epoch if need be.
+
+    Args:
+        deadline: float. Time at which to stop, in seconds on `time.monotonic`'s clock.
+
+    Example:
+        >>> import time
+        >>> from nlpkit.training.callbacks import TimeLimit
+        >>> TimeLimit(time.monotonic() + 60).reached
+        False
+    """
+
+    def __init__(self, deadline):
+        super().__init__()
+        self.deadline, self.reached = deadline, False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() > self.deadline:
+            self.reached = self.model.stop_training = True
+
+
+class LearningRateLog(keras.callbacks.Callback):
+    """Adds the learning rate to each epoch's results.
+
+    Example:
+        >>> from nlpkit.training.callbacks import LearningRateLog
+        >>> isinstance(LearningRateLog(), keras.callbacks.Callback)
+        True
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)

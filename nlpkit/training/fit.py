@@ -1,0 +1,185 @@
+"""The training loop: Keras' own `fit` with a schedule, the best epoch, a checkpoint and a progress bar."""
+
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from nlpkit.data.batching import inference_batches, training_batches
+from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit
+from nlpkit.training.checkpoint import Checkpoint
+from nlpkit.training.losses import SmoothedCrossentropy
+from nlpkit.training.progress import ProgressBar
+
+
+@dataclass
+class TrainingResult:
+    """What `train` reports.
+
+    Args:
+        history: dict. Name of a measure to its value after each epoch.
+        best_epoch: int. The epoch whose weights the model now has, counted from 1.
+        seconds: float. Duration of the training.
+        out_of_time: bool. Whether the time limit ended it.
+
+    Example:
+        >>> from nlpkit.training import TrainingResult
+        >>> TrainingResult({"loss": [0.5]}, 1, 2.0, False).best_epoch
+        1
+    """
+
+    history: dict
+    best_epoch: int
+    seconds: float
+    out_of_time: bool
+
+
+def train(model, rows, targets, settings, *, validation=None, sample_weight=None, seed=0, deadline=None,
+          checkpoint=None, resume=False, fingerprint="", verbose=0):
+    """Trains a model from ids to logits, in place, and leaves it with the weights of its best epoch.
+
+    Args:
+        model: `keras.Model` from ids `(batch, time)` to logits `(batch, classes)`.
+        rows: `IdRows` of the training texts.
+        targets: Int array `(n,)`, or float array `(n, classes)` of zeros and ones for several labels a text.
+        settings: `nlpkit.spec.TrainingSettings`.
+        validation: Tuple of rows and targets, or `None`.
+        sample_weight: Float array `(n,)`, or `None`.
+        seed: int. Seed of the order of the batches.
+        deadline: float. `time.monotonic` time at which to stop, or `None`.
+        checkpoint: Path of the folder for the checkpoint, or `None`.
+        resume: bool. Continues from `checkpoint`, with the result of an uninterrupted run.
+        fingerprint: str. Identifies data and settings in the checkpoint.
+        verbose: int. 1 shows a progress bar. Defaults to 0.
+
+    Returns:
+        `TrainingResult`.
+
+    Raises:
+        InputError: If there is no fitting checkpoint to resume from.
+
+    Example:
+        ```python
+        import numpy as np
+        from nlpkit.data import IdRows
+        from nlpkit.models import build_classifier
+        from nlpkit.spec import TrainingSettings
+        from nlpkit.training import train
+
+        rows = IdRows.from_lists([[4, 5], [6, 7, 8]] * 8)
+        model = build_classifier(9, 2, encoder="gru", units=4, embedding_dim=4)
+        result = train(model, rows, np.array([0, 1] * 8), TrainingSettings(epochs=2))
+        ```
+    """
+    started = time.monotonic()
+    steps = -(-len(rows) // settings.batch_size)
+    compile_model(model, settings, total_steps=steps * settings.epochs, multi_label=np.ndim(targets) == 2)
+    best = BestEpoch(settings.patience)
+    callbacks = [LearningRateLog(), best]
+    stateful = {"best": best}
+    if settings.schedule == "plateau":
+        stateful["plateau"] = PlateauSchedule()
+        callbacks.append(stateful["plateau"])
+    if settings.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(settings.tensorboard))
+    limit = TimeLimit(float("inf") if deadline is None else deadline)
+    keeper = Checkpoint(checkpoint, fingerprint, stateful) if checkpoint else None
+    first_epoch, finished = _resume(model, keeper) if resume and keeper else (0, False)
+    callbacks += [limit, *([keeper] if keeper else [])]
+    if verbose:
+        callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
+    history = keeper.history if keeper else {}
+    if first_epoch < settings.epochs and not finished:
+        batches, steps = training_batches(
+            rows, targets, batch_size=settings.batch_size, seed=seed, epochs=settings.epochs,
+            first_epoch=first_epoch, sample_weight=sample_weight,
+        )
+        run = model.fit(
+            batches, epochs=settings.epochs, initial_epoch=first_epoch, steps_per_epoch=steps, shuffle=False, verbose=0,
+            validation_data=_validation_batches(validation), callbacks=callbacks,
+        )
+        history = keeper.history if keeper else run.history
+    elif best.best_weights is not None:
+        model.set_weights(best.best_weights)
+    return TrainingResult(
+        {name: [float(value) for value in values] for name, values in history.items()},
+        best.best_epoch + 1, time.monotonic() - started, limit.reached,
+    )
+
+
+def compile_model(model, settings, *, total_steps, multi_label=False):
+    """Gives a model its loss, its metrics and AdamW with warm-up, schedule and clipping.
+
+    Args:
+        model: `keras.Model` to logits.
+        settings: `nlpkit.spec.TrainingSettings`.
+        total_steps: int. Steps of the whole training, for the schedule.
+        multi_label: bool. Whether the targets are zeros and ones per class. Defaults to `False`.
+
+    Example:
+        >>> import keras
+        >>> from nlpkit.spec import TrainingSettings
+        >>> from nlpkit.training.fit import compile_model
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> compile_model(model, TrainingSettings(), total_steps=100)
+        >>> model.optimizer.name
+        'adamw'
+    """
+    optimizer = keras.optimizers.AdamW(
+        learning_rate_schedule(settings, total_steps),
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.clip_norm,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    if multi_label:
+        loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+        metrics = []
+    else:
+        loss = SmoothedCrossentropy(settings.label_smoothing)
+        metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    model.compile(optimizer, loss, weighted_metrics=metrics, jit_compile=False)
+    optimizer.build(model.trainable_variables)
+
+
+def learning_rate_schedule(settings, total_steps):
+    """Warm-up, then a cosine to zero; a constant for the plateau schedule, which its callback lowers.
+
+    Args:
+        settings: `nlpkit.spec.TrainingSettings`.
+        total_steps: int. Steps of the whole training.
+
+    Returns:
+        A float or a Keras schedule.
+
+    Example:
+        >>> from nlpkit.spec import TrainingSettings
+        >>> from nlpkit.training.fit import learning_rate_schedule
+        >>> schedule = learning_rate_schedule(TrainingSettings(learning_rate=0.1, warmup=0.1), 100)
+        >>> [round(float(schedule(step)), 3) for step in (0, 5, 10, 100)]
+        [0.0, 0.05, 0.1, 0.0]
+
+    Reference:
+        [Loshchilov & Hutter, 2017](https://arxiv.org/abs/1608.03983)
+    """
+    if settings.schedule != "cosine":
+        return settings.learning_rate
+    warmup = int(settings.warmup * total_steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else settings.learning_rate,
+        max(total_steps - warmup, 1),
+        warmup_target=settings.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+def _resume(model, keeper):
+    keeper.set_model(model)
+    return keeper.restore()
+
+
+def _validation_batches(validation):
+    if validation is None:
+        return None
+    rows, targets = validation
+    return inference_batches(rows, batch_size=256, targets=targets)[0]

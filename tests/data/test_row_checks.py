@@ -1,0 +1,39 @@
+from nlpkit.data.row_checks import all_usable, clean_labels, encoding_problem, row_problem
+
+
+def test_clean_labels_of_every_kind():
+    values = [" a ", "", 3, 2.5, True, False, None, float("nan"), ["a", 1], [], [None], [["a"]], {"a": 1}]
+    cleaned = ["a", None, "3", "2.5", "true", "false", None, None, ["a", "1"], [], None, None, None]
+    assert clean_labels(values) == cleaned
+    assert clean_labels([" a ", "b", "  ", "a"]) == ["a", "b", None, "a"]
+    assert clean_labels(["a, b", "", ["c,d"], 3], ",") == [["a", "b"], [], ["c,d"], "3"]
+
+
+def test_fast_check_agrees_with_the_check_row_by_row():
+    cases = [
+        ("fine", "a", str),
+        ("naïve 🎉", ["a", "b"], list),
+        ("no labels at all", ["a"], list),
+        ("  ", "a", str),
+        ("", "a", str),
+        ("fine", None, str),
+        ("fine", ["a"], str),
+        ("fine", "a", list),
+        ("caf\udce9", "a", str),
+        ("half \ud83d", "a", str),
+        ("fine", "caf\udce9", str),
+        ("fine", ["caf\udce9"], list),
+        ("fine", [], list),
+    ]
+    for text, label, kind in cases:
+        assert all_usable([text], [label], kind) == (row_problem(text, label, label, kind) is None), (
+            text,
+            label,
+        )
+    assert all_usable(["fine"], None, None) and row_problem("fine", None, None, None) is None
+
+
+def test_encoding_problems():
+    assert encoding_problem("fine 🎉") is None
+    assert 'byte 0xe9 after "caf"' in encoding_problem("caf\udce9")
+    assert "half of a surrogate pair. Received: U+D83D" in encoding_problem("\ud83d")
