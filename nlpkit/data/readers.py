@@ -32,10 +32,19 @@ class Chunk:
     Args:
         texts: list of str. The texts.
         labels: list or `None`. One str per text, or one list of str where rows have several labels.
+        source: the file's `Source`, or `None`.
+        numbers: sequence of int or `None`. Line numbers of the rows.
     """
 
     texts: list
     labels: list | None
+    source: object = None
+    numbers: object = None
+
+    @property
+    def places(self):
+        """File and line of each row, as error messages begin."""
+        return None if self.source is None else [self.source.place(number) for number in self.numbers]
 
 
 @dataclass(frozen=True)
@@ -180,8 +189,8 @@ class TableReader:
 def _good_rows(source, block, label_type, bad_rows):
     numbers, texts, values, labels = block
     if all_usable(texts, labels, label_type):
-        return Chunk(texts, labels)
-    chunk = Chunk([], None if labels is None else [])
+        return Chunk(texts, labels, source, numbers)
+    chunk = Chunk([], None if labels is None else [], source, [])
     for row, number in enumerate(numbers):
         label, value = (None, None) if labels is None else (labels[row], values[row])
         problem = row_problem(texts[row], label, value, label_type)
@@ -189,6 +198,7 @@ def _good_rows(source, block, label_type, bad_rows):
             bad_rows.report(source.place(number), problem)
             continue
         chunk.texts.append(texts[row])
+        chunk.numbers.append(number)
         if labels is not None:
             chunk.labels.append(label)
     return chunk

@@ -102,7 +102,7 @@ def _parts(classifier, whole, validation_data, data, seed):
         texts, labels = (validation_data, None) if isinstance(validation_data, TableReader) else validation_data
         stream = LabelledTexts(texts, labels, "validation texts")
         rows = classifier.text_to_ids_.encode(stream)
-        targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.name)
+        targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
         data["validation"] = stream.facts(rows)
         return whole, Part(rows, targets, stream)
     count = len(whole.rows)

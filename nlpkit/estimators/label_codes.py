@@ -43,14 +43,14 @@ def learn_classes(labels, multi_label):
     return classes
 
 
-def encode_labels(labels, classes, multi_label, name="y"):
+def encode_labels(labels, classes, multi_label, place="label {}".format):
     """Labels as targets of the network.
 
     Args:
         labels: List of labels, or of lists of labels if `multi_label`.
         classes: Array of the classes.
         multi_label: bool.
-        name: str. How the message calls the data. Defaults to `"y"`.
+        place: Function from a row's number to how the message names its place.
 
     Returns:
         int32 array `(n,)`, or float32 array `(n, classes)` of zeros and ones if `multi_label`.
@@ -72,16 +72,15 @@ def encode_labels(labels, classes, multi_label, name="y"):
             targets[row, [index[label] for label in several]] = 1.0
         return targets
     except (KeyError, TypeError):
-        row, label = next(
-            (row, label) for row, several in enumerate(labels)
-            for label in (several if multi_label else [several])
-            if not isinstance(label, list) and label not in index or isinstance(label, list)
-        )
-        known = ", ".join(map(repr, list(index)[:20]))
+        row = next(row for row, given in enumerate(labels) if not _known(given, index, multi_label))
         raise InputError(
-            f"{name}, row {row + 1}: the label {label!r} was not among the training labels ({known}). "
-            "Correct the label, or train with examples of it."
+            f"{place(row)}: the label {labels[row]!r} was not among the training labels "
+            f"({', '.join(map(repr, list(index)[:20]))}). Correct the label, or train with examples of it."
         ) from None
+
+
+def _known(label, index, multi_label):
+    return set(label) <= set(index) if multi_label else not isinstance(label, list) and label in index
 
 
 def _flat_set(labels):

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from nlpkit.data.readers import TableReader
+from nlpkit.data.readers import Chunk, TableReader
 from nlpkit.errors import InputError
 
 CHUNK = 8192
@@ -32,7 +32,7 @@ class LabelledTexts:
     """
 
     def __init__(self, texts, labels=None, name="X"):
-        self.source, self.name = texts, name
+        self.source, self.name, self._given = texts, name, None
         if not isinstance(texts, TableReader):
             self.source = check_texts(texts, name)
             if labels is None:
@@ -43,28 +43,33 @@ class LabelledTexts:
         self.labels, self._digest = [], hashlib.sha256()
 
     def __iter__(self):
-        return (texts for texts, _ in self.remembered())
+        return (chunk.texts for chunk in self.chunks())
 
-    def remembered(self):
-        """Reads the data and yields pairs of a list of texts and a list of their labels."""
+    def chunks(self):
+        """Reads the data as `Chunk`s and remembers labels and hash on the way."""
         self.labels, self._digest = [], hashlib.sha256()
-        for texts, labels in self._chunks():
-            self.labels.extend(labels)
-            for text, label in zip(texts, labels, strict=True):
-                self._digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
-            yield texts, labels
-
-    def _chunks(self):
-        if not isinstance(self.source, TableReader):
-            for start in range(0, len(self.source), CHUNK):
-                yield self.source[start : start + CHUNK], self._given[start : start + CHUNK]
-            return
-        for chunk in self.source:
+        for chunk in self.source if self._given is None else self._pieces():
             if chunk.labels is None:
                 raise InputError(
                     f"The {self.name} have no labels. Name the column that holds them: --label, or `label` of TableReader."
                 )
-            yield chunk.texts, chunk.labels
+            self.labels.extend(chunk.labels)
+            for text, label in zip(chunk.texts, chunk.labels, strict=True):
+                self._digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
+            yield chunk
+
+    def _pieces(self):
+        for start in range(0, len(self.source), CHUNK):
+            yield Chunk(self.source[start : start + CHUNK], self._given[start : start + CHUNK])
+
+    def place(self, row):
+        """Names the place of a row, as messages begin: file and line, or its number."""
+        if self._given is None:
+            for chunk in self.source:
+                if row < len(chunk.texts):
+                    return chunk.places[row]
+                row -= len(chunk.texts)
+        return f"{self.name}, number {row}"
 
     def facts(self, rows=None):
         """Facts for the report about the latest reading: rows, labels, files, skipped rows, hash."""

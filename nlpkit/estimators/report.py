@@ -1,6 +1,7 @@
 """The training report: `report.json` for programs and `report.html`, one self-contained page, for people."""
 
 import base64
+import functools
 import io
 import json
 import math
@@ -39,7 +40,7 @@ def write_report(folder, report):
     text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     # a lone surrogate, left over from broken input, has no UTF-8 form: JSON escapes it, the page shows "?"
     json_file = _write(folder / "report.json", text.encode("utf-8", "backslashreplace"))
-    html_file = _write(folder / "report.html", _page(report).encode("utf-8", "replace"))
+    html_file = _write(folder / "report.html", _template().render(_view(report)).encode("utf-8", "replace"))
     return json_file, html_file
 
 
@@ -65,13 +66,14 @@ def _plain(value):
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
-def _page(report):
+@functools.cache
+def _template():
     import jinja2
 
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(percent=_percent, decimal=_decimal, count=_count, duration=_duration)
-    template = resources.files("nlpkit.estimators").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(template).render(_view(report))
+    source = resources.files("nlpkit.estimators").joinpath("report.html.jinja")
+    return environment.from_string(source.read_text(encoding="utf-8"))
 
 
 def _view(report):
@@ -154,7 +156,7 @@ def _figure(width, height):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)  # no pyplot: nothing global, so reports may be written from any thread
     return figure
 
@@ -171,7 +173,7 @@ def _axes(figure, position):
 
 def _data_uri(figure):
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=180, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -180,6 +182,7 @@ def _curve(history, name, best_epoch):
     from matplotlib.ticker import MaxNLocator
 
     figure = _figure(5.2, 3.2)
+    figure.subplots_adjust(left=0.1, right=0.98, top=0.97, bottom=0.15)
     axes = _axes(figure, 111)
     for key, label, color in (
         (name, "training", TRAIN_COLOR),
@@ -201,8 +204,11 @@ def _curve(history, name, best_epoch):
 
 def _calibration_picture(bins):
     """Reliability diagram: how often the model was right against the probability it gave, by bin."""
+    from matplotlib.ticker import EngFormatter
+
     filled = [part for part in bins if part["count"]]
     figure = _figure(3.7, 3.9)
+    figure.subplots_adjust(left=0.17, right=0.98, top=0.92, bottom=0.13, hspace=0.1)
     upper, lower = figure.add_gridspec(2, 1, height_ratios=(4, 1))
     axes, below = _axes(figure, upper), _axes(figure, lower)
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1.2, label="perfect")
@@ -212,7 +218,8 @@ def _calibration_picture(bins):
     axes.plot(confidence, accuracy, color=VALIDATION_COLOR, linewidth=1.5, label="this model")
     largest = max(counts, default=1)  # a bin of three texts must not look as certain as one of three thousand
     axes.scatter(confidence, accuracy, [12 + 60 * n / largest for n in counts], color=VALIDATION_COLOR)
-    axes.set(xlim=(0, 1.03), ylim=(0, 1.05))
+    axes.set(xlim=(0, 1.03), ylim=(-0.03, 1.05))
+    axes.tick_params(labelbottom=False)
     axes.set_ylabel("how often it was right", color=MUTED)
     axes.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     width = 1 / len(bins)
@@ -220,6 +227,7 @@ def _calibration_picture(bins):
     below.bar(middles, [part["count"] for part in bins], width * 0.9, color="#bfdbfe")
     below.set(xlim=(0, 1.03))
     below.locator_params(axis="y", nbins=2, integer=True)
+    below.yaxis.set_major_formatter(EngFormatter(sep=""))  # 500k: a million answers leave room for the label
     below.set_xlabel("probability the model gave", color=MUTED)
     below.set_ylabel("answers", color=MUTED)
     return _data_uri(figure)

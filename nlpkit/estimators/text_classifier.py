@@ -287,14 +287,17 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     def _measure(self, stream):
         """Probabilities and targets of all texts are kept, but only the texts of the worst mistakes."""
         check_is_fitted(self)
-        probabilities, targets, texts = [], [], {}
-        for chunk, labels in stream.remembered():
-            probabilities.append(self.predict_proba(chunk))
-            targets.append(encode_labels(labels, self.classes_, self.multi_label, stream.name))
-            first = sum(map(len, targets[:-1]))
-            texts |= {first + row: chunk[row] for row in _worst(probabilities[-1], targets[-1])}
+        probabilities, texts, rows = [], {}, 0
+        for chunk in stream.chunks():
+            probabilities.append(self.predict_proba(chunk.texts))
+            targets = encode_labels(
+                chunk.labels, self.classes_, self.multi_label, lambda row, first=rows: stream.place(first + row)
+            )
+            texts |= {rows + row: chunk.texts[row] for row in _worst(probabilities[-1], targets)}
+            rows += len(targets)
+        targets = encode_labels(stream.labels, self.classes_, self.multi_label)
         return evaluate_probabilities(
-            np.concatenate(targets), np.concatenate(probabilities), self.classes_.tolist(), texts, self.multi_label
+            targets, np.concatenate(probabilities), self.classes_.tolist(), texts, self.multi_label
         )
 
     def __getstate__(self):

@@ -17,6 +17,7 @@ TOLERANCE = 1e-5
 _READER = """
 import json, sys
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 folder, texts, output, needs_text = sys.argv[1:]
 if needs_text == "yes":
     import tensorflow_text
@@ -27,7 +28,8 @@ rows = []
 for start in range(0, len(texts), 16):
     answer = model.signatures["serving_default"](text=tf.constant(texts[start:start + 16]))
     rows += answer["probabilities"].numpy().tolist()
-graph = tf.compat.v1.saved_model.loader_impl.parse_saved_model(folder).meta_graphs[0].graph_def
+saved = saved_model_pb2.SavedModel.FromString(open(folder + "/saved_model.pb", "rb").read())
+graph = saved.meta_graphs[0].graph_def
 nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
 compiled = any(function.attr["_XlaMustCompile"].b for function in graph.library.function)
 json.dump({"probabilities": rows, "ops": sorted({node.op for node in nodes}), "compiled": compiled}, open(output, "w"))

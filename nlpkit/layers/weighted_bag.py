@@ -44,7 +44,7 @@ class WeightedBag(keras.layers.Layer):
         self.num_features, self.num_classes, self.multi_label = num_features, num_classes, multi_label
         self.initial_weight, self.dropout = initial_weight, dropout
         self.shared = num_classes == 2 and not multi_label
-        self.drop = keras.layers.Dropout(dropout, noise_shape=(None, None, 1), name="dropout")
+        self.drop = keras.layers.Dropout(dropout, noise_shape=(None, None, 1), dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape):
         shape = (self.num_features, 1 if self.shared else self.num_classes)
@@ -87,7 +87,7 @@ class WeightedBag(keras.layers.Layer):
         ratios = self.drop(tf.gather(self.ratios.value, inputs), training=training)
         weights = tf.gather(self.weights_of_features.value, inputs)
         norm = tf.sqrt(tf.reduce_sum(tf.square(ratios), axis=1) + 1e-6)
-        logits = tf.reduce_sum(ratios * weights, axis=1) / norm + self.bias
+        logits = tf.reduce_sum(ratios * weights, axis=1) / norm + self.bias.value
         return tf.concat([-logits, logits], axis=-1) / 2.0 if self.shared else logits
 
     def compute_output_shape(self, input_shape):

@@ -4,7 +4,7 @@ import heapq
 import itertools
 import os
 import random
-from collections import deque
+from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -142,7 +142,7 @@ def _run_in_pieces(function, stream):
     if len(first) == 1:  # tracing a graph takes longer than one piece
         yield [part.numpy() for part in function(as_texts(first[0]))]
         return
-    graph = tf.function(function, input_signature=[tf.TensorSpec([None], tf.string)])
+    graph = tf.function(function, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     workers, waiting = os.cpu_count() or 1, deque()
     with ThreadPoolExecutor(workers) as pool:
         for piece in itertools.chain(first, pieces):
@@ -167,13 +167,12 @@ class _TokenCounter:
     """Gives tokens provisional ids in the order they come, and counts them."""
 
     def __init__(self):
-        self._ids = {}
+        self._ids = defaultdict(itertools.count().__next__)  # a new token gets the next number
         self._counts = np.zeros(1024, np.int64)
 
     def add(self, tokens, counts):
         """Counts one piece's unique tokens; returns the table from the piece's ids to provisional ids."""
-        ids = self._ids
-        ids = np.array([ids.setdefault(token, len(ids)) for token in tokens.tolist()], np.int32)
+        ids = np.fromiter(map(self._ids.__getitem__, tokens.tolist()), np.int32, len(tokens))
         if len(self._ids) > len(self._counts):
             self._counts.resize(2 * len(self._ids), refcheck=False)
         self._counts[ids] += counts  # unique within a piece, so no count is lost

@@ -5,13 +5,19 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.text.html_text import plain_text
-from nlpkit.text.text_layer import TextLayer, apply_where, as_texts, import_tensorflow_text, is_not_ascii
+from nlpkit.text.text_layer import (
+    WIDE_SPACES,
+    TextLayer,
+    apply_where,
+    as_texts,
+    import_tensorflow_text,
+    is_not_ascii,
+)
 
 CASES = (None, "lower", "fold")
 UNICODE_FORMS = (None, "NFC", "NFD", "NFKC", "NFKD")
 # Only what one space is not: runs, and spaces of another kind. Single spaces, most of a text, are left alone.
-WIDE = r"\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"
-SPACES = rf"[\s{WIDE}]{{2,}}|[\t\n\v\f\r{WIDE}]"
+SPACES = rf"[\s{WIDE_SPACES}]{{2,}}|[\t\n\v\f\r{WIDE_SPACES}]"
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")

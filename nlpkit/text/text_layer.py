@@ -5,6 +5,10 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 
+# The white space of Unicode beyond ASCII, for use inside a character class. Written out: RE2 takes ten times as
+# long for `\pZ`.
+WIDE_SPACES = r"\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"
+
 
 class TextLayer(keras.layers.Layer):
     """A layer whose inputs are strings: Keras must neither cast them nor compile the layer with XLA.

@@ -1,6 +1,7 @@
 """The tokens a model knows and their ids; pure Python, so it loads without TensorFlow."""
 
 from collections import Counter
+from operator import itemgetter
 
 from nlpkit.errors import InputError
 
@@ -70,7 +71,8 @@ class Vocabulary:
         """
         check_limits(max_size, min_frequency)
         kept = [item for item in counts.items() if item[1] >= min_frequency and item[0] not in SPECIAL_TOKENS]
-        kept.sort(key=lambda item: (-item[1], item[0]))
+        kept.sort(key=itemgetter(0))
+        kept.sort(key=itemgetter(1), reverse=True)  # stable: equal counts stay alphabetical
         room = None if max_size is None else max_size - len(SPECIAL_TOKENS)
         return cls([*SPECIAL_TOKENS, *(token for token, _ in kept[:room])])
 

@@ -49,9 +49,9 @@ class VocabularyTokenizer(TextLayer):
         # graph, so a SavedModel carries them without a file. Text cannot make a special token.
         with tf.init_scope(), tf.device("CPU:0"):
             self._token_strings = tf.constant(vocabulary.tokens)
-            words = self._token_strings[len(SPECIAL_TOKENS) :]
-            ids = tf.range(len(SPECIAL_TOKENS), len(vocabulary), dtype=tf.int32)
-            self._table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(words, ids), UNKNOWN)
+            ids = [UNKNOWN] * len(SPECIAL_TOKENS) + list(range(len(SPECIAL_TOKENS), len(vocabulary)))
+            entries = tf.lookup.KeyValueTensorInitializer(self._token_strings, tf.constant(ids))
+            self._table = tf.lookup.StaticHashTable(entries, UNKNOWN)
 
     def train(self, texts, vocabulary_size=None, min_frequency=1):
         """Builds the vocabulary from texts.

@@ -3,11 +3,10 @@
 import keras
 import tensorflow as tf
 
-from nlpkit.text.text_layer import apply_where, as_texts, is_not_ascii
+from nlpkit.text.text_layer import WIDE_SPACES, apply_where, as_texts, is_not_ascii
 from nlpkit.text.vocabulary_tokenizer import VocabularyTokenizer
 
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}"
-WIDE_SPACE = r"[\pZ\x{85}]"  # spaces beyond ASCII, which the splitting op does not know
 # What stands alone: an apostrophe at the edge of a word, any character that is not part of a word, and
 # every character of the scripts written without spaces. One pass of one pattern: each pass over a corpus costs.
 SINGLE = rf"\B['’]|['’]\B|[^\pL\pN\pM\s'’]|[{CJK}]"
@@ -17,7 +16,7 @@ SINGLE = rf"\B['’]|['’]\B|[^\pL\pN\pM\s'’]|[{CJK}]"
 class WordTokenizer(VocabularyTokenizer):
     """Splits texts into words and punctuation, and looks them up.
 
-    A word is a run of letters, marks and digits; an apostrophe inside it stays ("don't" is one token).
+    A word is a run of letters, marks and digits; an apostrophe between ASCII letters stays ("don't" is one token).
     Every other character that is not a space is a token of its own, and so is every Han, Hiragana, Katakana or Hangul
     character, so that Chinese and Japanese work without a segmenter. Case is the `Normalizer`'s business.
 
@@ -54,6 +53,7 @@ class WordTokenizer(VocabularyTokenizer):
         """
         with tf.device("CPU:0"):
             texts = as_texts(texts)
+            # The splitting op knows the spaces of ASCII only.
             texts = apply_where(is_not_ascii(texts), texts, _plain_spaces)
             return tf.strings.split(tf.strings.regex_replace(texts, SINGLE, r" \0 "))
 
@@ -77,4 +77,4 @@ class WordTokenizer(VocabularyTokenizer):
 
 
 def _plain_spaces(texts):
-    return tf.strings.regex_replace(texts, WIDE_SPACE, " ")
+    return tf.strings.regex_replace(texts, f"[{WIDE_SPACES}]", " ")

@@ -1,0 +1,48 @@
+"""The command `nlpkit`: its sub-commands, and the options before them."""
+
+from typing import Annotated
+
+import typer
+
+from nlpkit.cli import doctor, evaluate, export, predict, quickstart, train
+from nlpkit.cli.command import Group, with_examples
+
+app = typer.Typer(
+    name="nlpkit",
+    cls=with_examples(
+        "nlpkit quickstart",
+        "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
+        "nlpkit predict saved_models/reviews 'What a lovely place.'",
+        base=Group,
+    ),
+    help="From a file of texts to a deployed model: train, evaluate, predict, export.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for module in (quickstart, train, evaluate, predict, export, doctor):
+    module.register(app)
+
+
+def _show_version(wanted: bool):
+    if wanted:
+        from nlpkit import __version__
+
+        typer.echo(f"nlpkit {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+):
+    pass
+
+
+def main():
+    """Runs the command line with the arguments of this process."""
+    app(prog_name="nlpkit")

@@ -1,0 +1,106 @@
+"""`nlpkit doctor`: what is installed, what it runs on, and what is missing."""
+
+import platform
+from importlib import metadata, util
+
+import typer
+
+from nlpkit.cli import options
+from nlpkit.cli.command import with_examples
+from nlpkit.cli.show import write_json
+from nlpkit.cli.start import start_tensorflow
+
+EXAMPLES = ("nlpkit doctor", "nlpkit doctor --json")
+PACKAGES = ("tensorflow", "keras", "tensorflow-text", "scikit-learn", "numpy")
+EXTRAS = {
+    "parquet": (("pyarrow",), "reading .parquet files"),
+    "subword": (("sentencepiece", "tokenizers"), "training wordpiece and sentencepiece tokenizers"),
+    "tensorboard": (("tensorboard",), "looking at --tensorboard logs"),
+    "notebooks": (("nbclient", "nbformat", "ipykernel"), "running the notebooks"),
+}
+
+
+def register(app):
+    """Adds `doctor` to the command line."""
+    app.command(cls=with_examples(*EXAMPLES))(doctor)
+
+
+def doctor(as_json: options.AsJson = False):
+    """Show versions, devices, how LSTM and GRU layers will run and why, and which extras are missing."""
+    found = {"versions": versions(), **devices(), "missing_extras": missing_extras()}
+    if as_json:
+        write_json(found)
+        return
+    for name, version in found["versions"].items():
+        typer.echo(f"{name:<16} {version or 'not installed'}")
+    typer.echo(f"{'devices':<16} {', '.join(found['devices']) or 'none found'}")
+    typer.echo(f"{'LSTM and GRU':<16} {found['kernel']}: {found['reason']}")
+    for extra in found["missing_extras"]:
+        typer.echo(f"{'missing':<16} {extra['name']}, for {extra['use']}: {extra['install']}")
+    if not found["missing_extras"]:
+        typer.echo(f"{'extras':<16} all installed")
+
+
+def versions():
+    """Versions of Python, nlpkit and the packages it stands on; `None` for one that is not installed."""
+    from nlpkit import __version__
+
+    found = {"python": platform.python_version(), "nlpkit": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def missing_extras():
+    """Extras of which a package is missing, what they are for, and the command that installs them."""
+    return [
+        {"name": name, "use": use, "install": f"pip install 'nlpkit[{name}]'"}
+        for name, (modules, use) in EXTRAS.items()
+        if any(util.find_spec(module) is None for module in modules)
+    ]
+
+
+def devices():
+    """Devices that TensorFlow sees, and which kernel runs recurrent layers on them."""
+    if util.find_spec("tensorflow") is None:
+        return {"devices": [], "kernel": "none", "reason": "TensorFlow is not installed; pip install nlpkit"}
+    start_tensorflow()
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    cpus = [f"CPU ({platform.machine()})" for _ in tf.config.list_physical_devices("CPU")]
+    kernel, reason = choose_kernel(len(gpus), tf.test.is_built_with_cuda(), tf.__version__)
+    return {"devices": cpus + names, "kernel": kernel, "reason": reason}
+
+
+def choose_kernel(gpus, built_with_cuda, version):
+    """Says which kernel recurrent layers will run with.
+
+    Args:
+        gpus: int. Number of GPUs that TensorFlow can use.
+        built_with_cuda: bool. Whether this TensorFlow could use an NVIDIA GPU.
+        version: str. Version of TensorFlow.
+
+    Returns:
+        Tuple of `"cuDNN"` or `"standard"`, and the reason.
+
+    Example:
+        >>> from nlpkit.cli.doctor import choose_kernel
+        >>> choose_kernel(1, True, "2.21.0")[0]
+        'cuDNN'
+    """
+    if gpus and built_with_cuda:
+        return (
+            "cuDNN",
+            "a GPU is there; layers with other activations than tanh and sigmoid use the standard kernel",
+        )
+    if gpus:
+        return "standard", "a GPU is there, but this TensorFlow was built without CUDA"
+    if not built_with_cuda:
+        return "standard", "no GPU can be used, since this TensorFlow was built without CUDA"
+    install = f"pip install 'tensorflow[and-cuda]=={version}'"
+    return "standard", f"no GPU was found. If this machine has an NVIDIA GPU: {install}"

@@ -1,0 +1,58 @@
+"""`nlpkit export`: a saved model in the formats that other programs run."""
+
+from typing import Annotated
+
+import typer
+
+from nlpkit.cli import options
+from nlpkit.cli.command import with_examples
+from nlpkit.cli.show import note, write_json
+from nlpkit.cli.start import load_model
+
+EXAMPLES = (
+    "nlpkit export saved_models/x --to saved_model",
+    "nlpkit export saved_models/x --to saved_model --json",
+)
+Formats = Annotated[list[str], typer.Option("--to", help="Format: saved_model. May be given several times.")]
+
+
+def register(app):
+    """Adds `export` to the command line."""
+    app.command(cls=with_examples(*EXAMPLES))(export)
+
+
+def export(
+    model: options.ModelFolder,
+    to: Formats = ("saved_model",),
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+):
+    """Export a saved model and compare what was written with it.
+
+    saved_model is what TensorFlow Serving runs: text in, label and probabilities out. Each export gets the next
+    free version folder, 1, 2 and so on, so that the model folder can be served as it is.
+    """
+    results = load_model(model).export(model, to=tuple(to))
+    if as_json:
+        write_json({"exports": [_facts(result) for result in results]})
+        return
+    for result in results:
+        typer.echo(f"{result.path}")
+        if not quiet:
+            note(
+                f"{result.format}: reloaded and compared on {result.texts_compared} texts; "
+                f"largest difference {result.max_difference:.1e}"
+            )
+    if not quiet:
+        note("\nserve it (REST on port 8501):")
+        note(f'  docker run -p 8501:8501 -v "{model.absolute()}:/models/{model.name}" \\')
+        note(f"      -e MODEL_NAME={model.name} tensorflow/serving")
+
+
+def _facts(result):
+    return {
+        "format": result.format,
+        "path": str(result.path),
+        "max_difference": result.max_difference,
+        "texts_compared": result.texts_compared,
+    }

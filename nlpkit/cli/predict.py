@@ -1,0 +1,128 @@
+"""`nlpkit predict`: labels for texts given as arguments, in files, or piped in."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from nlpkit.cli import options
+from nlpkit.cli.command import with_examples
+from nlpkit.cli.prediction_lines import json_line, plain_line, tsv_header, tsv_line
+from nlpkit.cli.show import note
+from nlpkit.cli.start import load_model
+from nlpkit.errors import InputError
+
+EXAMPLES = (
+    "nlpkit predict saved_models/x 'a text' 'another' --json",
+    "nlpkit predict saved_models/x --data texts.txt --json > labels.jsonl",
+    "nlpkit predict saved_models/x --data new.csv --text body --tsv > labels.tsv",
+    "cat texts.txt | nlpkit predict saved_models/x | head",
+)
+Texts = Annotated[list[str] | None, typer.Argument(help="Texts to label.", show_default=False)]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help=f"{options.DATA_HELP} '-' is standard input.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+AsJsonLines = Annotated[
+    bool, typer.Option("--json", help="Write JSON Lines, with all probabilities.", rich_help_panel="Output")
+]
+AsTsv = Annotated[
+    bool, typer.Option("--tsv", help="Write a table: label, probability, text.", rich_help_panel="Output")
+]
+
+
+def register(app):
+    """Adds `predict` to the command line."""
+    app.command(cls=with_examples(*EXAMPLES))(predict)
+
+
+def predict(
+    model: options.ModelFolder,
+    texts: Texts = None,
+    data: Files = None,
+    columns: options.Columns = None,
+    text: options.Text = None,
+    quoting: options.Quoting = None,
+    on_bad_row: options.OnBadRow = "error",
+    format: options.FileFormat = None,
+    as_json: AsJsonLines = False,
+    as_tsv: AsTsv = False,
+    quiet: options.Quiet = False,
+):
+    """Label texts with a saved model, any number of them, in little memory.
+
+    Without texts and --data, standard input is read, one text a line.
+    """
+    if as_json and as_tsv:
+        raise InputError("Only one of --json and --tsv can be written. Received: both. Leave one out.")
+    reader_options = {
+        "text": text,
+        "columns": columns,
+        "quoting": quoting,
+        "on_bad_row": on_bad_row,
+        "format": format,
+    }
+    reader = None if texts and not data else _reader(texts, data, reader_options)
+    if texts:
+        _check_encoding(texts)
+    classifier = load_model(model)
+    if as_tsv:
+        typer.echo(tsv_header())
+    line_of = json_line if as_json else tsv_line if as_tsv else plain_line
+    chunks = [texts] if reader is None else (chunk.texts for chunk in reader)
+    for chunk in _with_progress(chunks, shown=reader is not None and not quiet):
+        _write(classifier, chunk, line_of)
+    if reader is not None and reader.skipped and not quiet:
+        note(f"{reader.skipped:,} rows were skipped; the first: {reader.first_skipped[0]}")
+
+
+def _reader(texts, data, reader_options):
+    from nlpkit.data import TableReader
+
+    if texts and data:
+        raise InputError(
+            f"Give texts or --data, not both. Received: {len(texts)} text(s) and --data {' '.join(data)}."
+        )
+    if not data and sys.stdin.isatty():
+        raise InputError("There is nothing to label. Give texts, name a file with --data, or pipe texts in.")
+    return TableReader(data or "-", label=False, **reader_options)
+
+
+def _check_encoding(texts):
+    from nlpkit.data.row_checks import encoding_problem
+
+    for number, text in enumerate(texts, start=1):
+        problem = encoding_problem(text)
+        if problem:
+            raise InputError(f"Text {number} {problem}")
+
+
+def _write(classifier, chunk, line_of):
+    probabilities = classifier.predict_proba(chunk)
+    labels = classifier.labels_of(probabilities)
+    classes = classifier.classes_.tolist()
+    labels = labels if classifier.multi_label else labels.tolist()
+    rows = zip(chunk, labels, probabilities.tolist(), strict=True)
+    sys.stdout.write("".join(line_of(text, label, classes, row) + "\n" for text, label, row in rows))
+    sys.stdout.flush()
+
+
+def _with_progress(chunks, shown):
+    # In a terminal that also shows the predictions, a moving bar would be in their way.
+    if not shown or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield from chunks
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} texts"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=None)
+        for chunk in chunks:
+            yield chunk
+            progress.advance(task, len(chunk))

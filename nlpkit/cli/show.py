@@ -1,0 +1,76 @@
+"""What commands print: results to standard output, everything else to standard error."""
+
+import json
+
+import typer
+
+MEASURES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+    "ece": "calibration error (ECE)",
+}
+
+
+def note(text):
+    """Writes a line that is no result to standard error."""
+    typer.echo(text, err=True)
+
+
+def write_json(result):
+    """Writes a result as one line of JSON to standard output."""
+    typer.echo(json.dumps(result, ensure_ascii=False))
+
+
+def numbers(evaluation):
+    """The part of an evaluation that a script wants: its scalars, and the measures per class."""
+    scalars = {name: value for name, value in evaluation.items() if not isinstance(value, (dict, list))}
+    scalars.pop("confusion_matrix", None)  # a None where there is no matrix
+    return {**scalars, "per_class": evaluation["per_class"]}
+
+
+def print_evaluations(evaluations):
+    """Prints a table with one column per evaluation.
+
+    Args:
+        evaluations: dict. Name, such as `"validation"`, to evaluation.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("")
+    for name, evaluation in evaluations.items():
+        table.add_column(f"{name} ({evaluation['rows']:,} texts)", justify="right")
+    for measure, title in MEASURES.items():
+        table.add_row(title, *(_number(evaluation.get(measure)) for evaluation in evaluations.values()))
+    Console(highlight=False).print(table)
+
+
+def print_classes(per_class):
+    """Prints a table with one row per class.
+
+    Args:
+        per_class: dict. Label to its precision, recall, F1 and support.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("label", *(_right(title) for title in ("precision", "recall", "F1", "texts")))
+    for label, row in per_class.items():
+        measures = (_number(row[name]) for name in ("precision", "recall", "f1"))
+        table.add_row(escape(str(label)), *measures, f"{row['support']:,}")
+    Console(highlight=False).print(table)
+
+
+def _right(title):
+    from rich.table import Column
+
+    return Column(title, justify="right")
+
+
+def _number(value):
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,141 @@
+"""`nlpkit train classifier`: from files of labelled texts to a saved model."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import typer
+
+from nlpkit.cli import options
+from nlpkit.cli import train_options as own
+from nlpkit.cli.command import with_examples
+from nlpkit.cli.folders import check_checkpoint, check_free
+from nlpkit.cli.reading import check_labelled, labelled_reader
+from nlpkit.cli.show import note, numbers, print_evaluations, write_json
+from nlpkit.cli.start import start_tensorflow
+from nlpkit.errors import InputError
+
+EXAMPLES = (
+    "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
+    "nlpkit train classifier --data train.tsv --columns label,text \\\n"
+    "    --validation-data dev.tsv --test-data test.tsv --out saved_models/x --seed 0",
+    "nlpkit train classifier --data 'parts/*.jsonl' --text body --label stars \\\n"
+    "    --encoder lstm --bidirectional --units 128 --out saved_models/stars",
+    "nlpkit train classifier --data topics.csv --label-separator ';' --out saved_models/topics",
+)
+
+
+def register(app):
+    """Adds `train` with its tasks to the command line."""
+    tasks = typer.Typer(
+        help="Train a model.", no_args_is_help=True, rich_markup_mode="rich",
+        cls=with_examples(EXAMPLES[0], base=typer.core.TyperGroup),
+    )  # fmt: skip
+    tasks.callback()(lambda: None)
+    tasks.command("classifier", cls=with_examples(*EXAMPLES))(classifier)
+    app.add_typer(tasks, name="train")
+
+
+def classifier(
+    data: options.Data,
+    out: own.Out,
+    validation_data: own.Validation = None,
+    test_data: own.Test = None,
+    columns: options.Columns = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    quoting: options.Quoting = None,
+    multi_label: own.MultiLabel = False,
+    label_separator: options.LabelSeparator = None,
+    on_bad_row: options.OnBadRow = "error",
+    format: options.FileFormat = None,
+    encoder: own.Encoder = "auto",
+    bidirectional: own.Bidirectional = None,
+    units: own.Units = None,
+    num_layers: own.Layers = None,
+    tokenizer: own.Tokenizer = "word",
+    max_length: own.MaxLength = None,
+    epochs: own.Epochs = None,
+    minutes: own.Minutes = None,
+    mixed_precision: own.Mixed = False,
+    seed: own.Seed = 0,
+    tensorboard: own.TensorBoard = None,
+    resume: own.Resume = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+):
+    """Train a classifier of texts and save it, with a report, in a folder.
+
+    What is not said is chosen from the data. Without --validation-data a part of --data is kept apart.
+    """
+    columns_of = {"text": text, "label": label, "columns": columns, "quoting": quoting, "format": format,
+                  "label_separator": label_separator, "on_bad_row": on_bad_row}  # fmt: skip
+    checkpoint = Path(f"{out}.checkpoint")
+    check_free(out, overwrite)
+    check_checkpoint(checkpoint, resume, overwrite)
+    train = labelled_reader(data, **columns_of)
+    validation = labelled_reader(validation_data, **columns_of) if validation_data else None
+    test = labelled_reader(test_data, **columns_of) if test_data else None
+    if validation:
+        check_labelled(validation, "--validation-data")
+    if test:
+        check_labelled(test, "--test-data")
+    start_tensorflow()
+    from nlpkit import TextClassifier
+
+    training = {"mixed_precision": True} if mixed_precision else {}
+    training |= {"tensorboard": tensorboard} if tensorboard else {}
+    multi_label = multi_label or label_separator is not None
+    model = TextClassifier(
+        encoder, units=units, num_layers=num_layers, bidirectional=bidirectional, tokenizer=tokenizer,
+        max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
+        options={"training": training} if training else None, random_state=seed, verbose=0 if quiet else 1,
+    )  # fmt: skip
+    _fit(model, train, validation, checkpoint, resume)
+    model.save(out)
+    if test:
+        _add_test(model, test, out)
+    _show_result(model, out, quiet, as_json)
+
+
+def _fit(model, train, validation, checkpoint, resume):
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            model.fit(train, validation_data=validation, checkpoint=checkpoint, resume=resume)
+    except KeyboardInterrupt as interrupt:
+        kept = checkpoint.is_dir()
+        hint = f"; go on with the same command and --resume (its state is in {checkpoint})" if kept else ""
+        raise KeyboardInterrupt(f"interrupted{hint}") from interrupt
+
+
+def _add_test(model, test, out):
+    try:
+        model.add_test(test)
+    except InputError as error:
+        raise InputError(
+            f"--test-data: {error} The model is trained and saved in {out}, without a test result."
+        ) from error
+    model.save(out)
+
+
+def _show_result(model, out, quiet, as_json):
+    report = model.report_
+    if as_json:
+        evaluations = {name: numbers(evaluation) for name, evaluation in report["evaluation"].items()}
+        write_json({"model": str(out), "report": str(out / "report.html"), "seconds": report["seconds"],
+                    "best_epoch": report["best_epoch"], "evaluation": evaluations})  # fmt: skip
+        return
+    print_evaluations(report["evaluation"])
+    if quiet:
+        return
+    for part, facts in report["data"].items():
+        if facts.get("skipped"):
+            note(
+                f"{part} data: {facts['skipped']:,} rows were skipped; the first: {facts['first_skipped'][0]}"
+            )
+    note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
+    note("\nnext:")
+    note(f"  nlpkit predict {out} 'a text' 'another text'")
+    note(f"  nlpkit evaluate {out} --data FILE")
+    note(f"  nlpkit export {out} --to saved_model")

@@ -1,0 +1,50 @@
+"""Options of `nlpkit train` alone."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_data = partial(typer.Option, rich_help_panel="Data")
+_model = partial(typer.Option, rich_help_panel="Model", show_default="by the data")
+_training = partial(typer.Option, rich_help_panel="Training")
+_flag = partial(typer.Option, rich_help_panel="Output")
+
+Validation = Annotated[
+    list[str] | None,
+    _data("--validation-data", help="Data that chooses the best epoch.", show_default="a part of --data"),
+]
+Test = Annotated[
+    list[str] | None, _data("--test-data", help="Data for the final result.", show_default=False)
+]
+MultiLabel = Annotated[
+    bool, _data("--multi-label", help="A text may have any number of labels; --label-separator means it.")
+]
+Encoder = Annotated[
+    str, _model("--encoder", help="auto, bag, lstm, gru, rnn, cnn or transformer.", show_default=True)
+]
+Bidirectional = Annotated[
+    bool | None, _model("--bidirectional/--no-bidirectional", help="Read in both directions.")
+]
+Units = Annotated[int | None, _model("--units", min=1, help="Size of the encoder.")]
+Layers = Annotated[int | None, _model("--num-layers", min=1, help="Encoder layers on top of each other.")]
+Tokenizer = Annotated[
+    str, _model("--tokenizer", help="word, char, byte, wordpiece or sentencepiece.", show_default=True)
+]
+MaxLength = Annotated[int | None, _model("--max-length", min=1, help="Tokens of a text that are read.")]
+Epochs = Annotated[
+    int | None,
+    _training("--epochs", min=1, help="Passes over the data, at most.", show_default="by the data"),
+]
+Minutes = Annotated[
+    float | None, _training("--minutes", min=0, help="Time for training, at most.", show_default=False)
+]
+Seed = Annotated[int, _training("--seed", min=0, help="The same seed, data and machine give the same model.")]
+Mixed = Annotated[bool, _training("--mixed-precision", help="Calculate in 16 bits; faster on a recent GPU.")]
+TensorBoard = Annotated[
+    str | None,
+    _training("--tensorboard", metavar="DIR", help="Write TensorBoard logs there.", show_default=False),
+]
+Resume = Annotated[bool, _training("--resume", help="Go on with an interrupted run of the same command.")]
+Out = Annotated[Path, _flag("--out", help="Folder for the model.", show_default=False)]

@@ -1,0 +1,63 @@
+"""Every layer and option keeps the contract in `tests/checks.py`."""
+
+import numpy as np
+import pytest
+from checks import check_layer
+
+from nlpkit import layers
+
+RANDOM = np.random.default_rng(0)
+STEPS = RANDOM.normal(size=(3, 6, 4)).astype("float32")
+MASK = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]], bool)
+IDS = np.where(MASK, RANDOM.integers(1, 10, (3, 6)), 0).astype("int32")
+
+RECURRENT = [
+    {"units": 3, "cell": cell, "bidirectional": both, "return_sequences": sequences}
+    for cell in ("rnn", "lstm", "gru") for both in (False, True) for sequences in (False, True)
+] + [
+    {"units": 4, "residual": True},
+    {"units": 2, "bidirectional": True, "residual": True, "layer_norm": True, "use_cudnn": False},
+]
+POOLINGS = ["mean", "max", "last", "attention", ["mean", "max"], ["attention", "last", "max"]]
+
+
+@pytest.mark.parametrize("arguments", RECURRENT, ids=str)
+def test_recurrent_block(arguments):
+    check_layer(layers.RecurrentBlock, arguments, STEPS, mask=MASK)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS, ids=str)
+def test_sequence_pool(pooling):
+    check_layer(layers.SequencePool, {"pooling": pooling}, STEPS, mask=MASK)
+
+
+def test_attention_pool():
+    check_layer(layers.AttentionPool, {"units": 5}, STEPS, mask=MASK)
+
+
+def test_encoder_block():
+    check_layer(layers.EncoderBlock, {"num_heads": 2, "intermediate_dim": 8}, STEPS, mask=MASK)
+
+
+def test_sine_positions():
+    check_layer(layers.SinePositions, {}, STEPS, trains=False)
+
+
+@pytest.mark.parametrize("widths", [[3], [2, 4, 5]], ids=str)
+def test_ngram_convolution(widths):
+    check_layer(layers.NgramConvolution, {"filters": 3, "widths": widths}, STEPS, mask=MASK)
+
+
+def test_token_embedding():
+    check_layer(layers.TokenEmbedding, {"vocabulary_size": 10, "embedding_dim": 4, "word_dropout": 0.1}, IDS)
+
+
+@pytest.mark.parametrize("max_order", [1, 2, 4])
+def test_hashed_ngrams(max_order):
+    arguments = {"vocabulary_size": 10, "buckets": 7, "max_order": max_order}
+    check_layer(layers.HashedNgrams, arguments, IDS, trains=False)
+
+
+@pytest.mark.parametrize("classes", [{"num_classes": 2}, {"num_classes": 3}, {"num_classes": 2, "multi_label": True}])
+def test_weighted_bag(classes):
+    check_layer(layers.WeightedBag, {"num_features": 10, "dropout": 0.2, **classes}, IDS)

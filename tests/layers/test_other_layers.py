@@ -1,0 +1,126 @@
+"""Pooling, attention, positions, embedding and bags against NumPy formulas and Keras."""
+
+import keras
+import numpy as np
+import pytest
+
+from nlpkit import InputError
+from nlpkit.layers import AttentionPool, EncoderBlock, HashedNgrams, NgramConvolution, SequencePool, SinePositions
+from nlpkit.layers import TokenEmbedding, WeightedBag
+
+RANDOM = np.random.default_rng(0)
+STEPS = RANDOM.normal(size=(3, 6, 4)).astype("float32")
+MASK = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]], bool)
+
+
+def test_poolings_equal_numpy_over_the_real_steps():
+    pooled = np.asarray(SequencePool(["mean", "max", "last"])(STEPS, mask=MASK))
+    for row, length in enumerate((6, 3, 1)):
+        real = STEPS[row, :length]
+        np.testing.assert_allclose(pooled[row], np.concatenate([real.mean(0), real.max(0), real[-1]]), atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "last", "attention"])
+def test_pooling_nothing_gives_zeros(pooling):
+    assert not np.asarray(SequencePool(pooling)(STEPS, mask=np.zeros((3, 6), bool))).any()
+
+
+def test_attention_weights_are_a_distribution_over_the_real_steps():
+    layer = AttentionPool(3)
+    pooled, weights = layer(STEPS, mask=MASK, return_weights=True)
+    weights = np.asarray(weights)
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-6)
+    assert not weights[~MASK].any()
+    np.testing.assert_allclose(pooled, np.einsum("bt,btf->bf", weights, STEPS), atol=1e-6)
+
+
+def test_unknown_pooling():
+    with pytest.raises(InputError, match=r"`pooling` must be one or several of .* Received: pooling='median'"):
+        SequencePool("median")
+
+
+def test_sine_positions_equal_the_papers_formula():
+    waves = np.asarray(SinePositions()(np.zeros((1, 5, 6), "float32")))[0]
+    for position in range(5):
+        for pair in range(3):
+            angle = position / 10000 ** (2 * pair / 6)
+            np.testing.assert_allclose(waves[position, 2 * pair : 2 * pair + 2], [np.sin(angle), np.cos(angle)], atol=1e-5)
+
+
+def test_encoder_block_with_zeroed_output_layers_is_the_identity():
+    block = EncoderBlock(2, 8)
+    block(STEPS)
+    for layer in (block.contract, block.attention._output_dense):
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    np.testing.assert_allclose(block(STEPS, mask=MASK), STEPS, atol=1e-6)
+
+
+def test_ngram_convolution_equals_numpy():
+    layer = NgramConvolution(2, widths=[3])
+    outputs = np.asarray(layer(STEPS, mask=MASK))
+    kernel, bias = layer.get_weights()
+    padded = np.pad(STEPS * MASK[:, :, None], [(0, 0), (1, 1), (0, 0)])
+    for step in range(6):
+        expected = np.maximum(np.einsum("bwf,wfo->bo", padded[:, step : step + 3], kernel) + bias, 0)
+        np.testing.assert_allclose(outputs[:, step], expected * MASK[:, step, None], atol=1e-5)
+
+
+def test_embedding_masks_padding_and_drops_whole_words():
+    ids = np.array([[3, 4, 5, 0]])
+    layer = TokenEmbedding(6, 50, word_dropout=0.5)
+    assert np.asarray(layer.compute_mask(ids)).tolist() == [[True, True, True, False]]
+    keras.utils.set_random_seed(0)
+    vectors = np.asarray(layer(np.tile(ids, (200, 1)), training=True))[:, :3]
+    dropped = (vectors == 0).all(axis=-1)
+    assert 0.4 < dropped.mean() < 0.6
+    assert ((vectors == 0).any(axis=-1) == dropped).all()
+
+
+def test_embedding_takes_over_pretrained_vectors():
+    class Pretrained:
+        matrix = np.full((6, 3), 7.0, "float32")
+        found = np.array([0, 0, 0, 0, 1, 0], bool)
+
+    layer = TokenEmbedding(6, 3)
+    layer(np.array([[1]]))
+    before = layer.embeddings.numpy()
+    layer.set_vectors(Pretrained)
+    after = layer.embeddings.numpy()
+    assert (after[4] == 7.0).all()
+    np.testing.assert_array_equal(np.delete(after, 4, 0), np.delete(before, 4, 0))
+    Pretrained.matrix = np.zeros((6, 4), "float32")
+    with pytest.raises(InputError, match=r"must have the shape \(6, 3\) \(vocabulary, embedding_dim\). Received: \(6, 4\)"):
+        layer.set_vectors(Pretrained)
+
+
+def test_equal_ngrams_have_equal_ids_wherever_they_stand():
+    ids = np.array([[4, 5, 6, 0], [9, 4, 5, 6]])
+    features = np.asarray(HashedNgrams(10, 10_000, max_order=3)(ids))
+    first, second = features[0].reshape(3, 4), features[1].reshape(3, 4)
+    assert first[0].tolist() == [4, 5, 6, 0]
+    assert first[1, :2].tolist() == second[1, 1:3].tolist()
+    assert first[2, 0] == second[2, 1]
+    assert first[1, 2:].tolist() == [0, 0] and first[2, 1:].tolist() == [0, 0, 0]
+    assert len({*first[1, :2], *first[2, :1], second[1, 0], second[2, 0]}) == 5
+
+
+def test_ngram_hash_spreads_evenly():
+    ids = RANDOM.integers(4, 20_000, (500, 40))
+    buckets = np.asarray(HashedNgrams(20_000, 512, max_order=2)(ids))[:, 40:-1] - 20_000
+    counts = np.bincount(buckets[buckets >= 0].ravel(), minlength=512)
+    expected = counts.sum() / 512
+    assert ((counts - expected) ** 2 / expected).sum() < 512 + 5 * np.sqrt(2 * 512)
+
+
+def test_bag_ratios_equal_the_papers_formula():
+    features = np.array([[1, 2, 2], [1, 3, 0], [3, 3, 0]])
+    bag = WeightedBag(5, 2)
+    bag.adapt([(features[:1], np.array([1])), (features[1:], np.array([1, 0]))])
+    positive, negative = np.array([2, 1, 1]) + 1.0, np.array([0, 0, 1]) + 1.0
+    expected = np.log((positive / positive.sum()) / (negative / negative.sum()))
+    ratios = bag.ratios.numpy()[:, 0]
+    np.testing.assert_allclose(ratios[1:4], expected, atol=1e-6)
+    assert ratios[0] == 0 and ratios[4] == 0
+    logits = np.asarray(bag(np.array([[1, 3, 0]])))
+    score = (ratios[1] + ratios[3]) / np.sqrt(ratios[1] ** 2 + ratios[3] ** 2 + 1e-6)
+    np.testing.assert_allclose(logits, [[-score / 2, score / 2]], atol=1e-6)
