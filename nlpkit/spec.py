@@ -112,8 +112,12 @@ def parse_settings(model, values, where):
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}" for e in error.errors()]
+        lines = [
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}" for e in error.errors()
+        ]
         allowed = ", ".join(model.model_fields)
         raise InputError(
-            f"{where}: {len(lines)} setting(s) cannot be used:\n" + "\n".join(lines) + f"\nThe settings are: {allowed}"
+            f"{where}: {len(lines)} setting(s) cannot be used:\n"
+            + "\n".join(lines)
+            + f"\nThe settings are: {allowed}"
         ) from None

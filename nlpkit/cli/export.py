@@ -29,8 +29,8 @@ def export(
 ):
     """Export a saved model and compare what was written with it.
 
-    saved_model is what TensorFlow Serving runs: text in, label and probabilities out. Each export gets the next
-    free version folder, 1, 2 and so on, so that the model folder can be served as it is.
+    saved_model is what TensorFlow Serving runs: text in, label and probabilities out. Each export gets the
+    next free version folder, 1, 2 and so on, so that the model folder can be served as it is.
     """
     results = load_model(model).export(model, to=tuple(to))
     if as_json:

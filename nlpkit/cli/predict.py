@@ -88,7 +88,7 @@ def _reader(texts, data, reader_options):
         raise InputError(
             f"Give texts or --data, not both. Received: {len(texts)} text(s) and --data {' '.join(data)}."
         )
-    if not data and sys.stdin.isatty():
+    if not data and _is_terminal(sys.stdin):
         raise InputError("There is nothing to label. Give texts, name a file with --data, or pipe texts in.")
     return TableReader(data or "-", label=False, **reader_options)
 
@@ -114,7 +114,7 @@ def _write(classifier, chunk, line_of):
 
 def _with_progress(chunks, shown):
     # In a terminal that also shows the predictions, a moving bar would be in their way.
-    if not shown or sys.stdout.isatty() or not sys.stderr.isatty():
+    if not shown or _is_terminal(sys.stdout) or not _is_terminal(sys.stderr):
         yield from chunks
         return
     from rich.console import Console
@@ -126,3 +126,7 @@ def _with_progress(chunks, shown):
         for chunk in chunks:
             yield chunk
             progress.advance(task, len(chunk))
+
+
+def _is_terminal(stream):
+    return stream.isatty()

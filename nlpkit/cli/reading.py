@@ -37,6 +37,6 @@ def check_labelled(reader, option):
     for chunk in reader:
         if chunk.labels is None:
             raise InputError(
-                f"{option} must have a label column. Received: a table without one. Name it (--label), or name "
-                "all columns of a file without a header line (--columns label,text)."
+                f"{option} must have a label column. Received: a table without one. Name it (--label), or "
+                "name all columns of a file without a header line (--columns label,text)."
             )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from nlpkit.spec import TrainingSettings, parse_settings
 
 
-
 @dataclass
 class Choices:
     """A complete set of settings with the reasons for those that were chosen here.
@@ -97,13 +96,20 @@ def choose(facts, network, training):
             reasons.append({"setting": setting, "value": value, "reason": reason})
         return given.get(setting, value)
 
-    encoder = pick(network, "encoder", "bag", (
-        "words and n-grams with naive-Bayes weights: on texts without pretrained vectors as accurate as "
-        "recurrent networks or better, and many times faster"
-    ))
+    encoder = pick(
+        network,
+        "encoder",
+        "bag",
+        (
+            "words and n-grams with naive-Bayes weights: on texts without pretrained vectors as accurate as "
+            "recurrent networks or better, and many times faster"
+        ),
+    )
     chosen = {"encoder": encoder, **_network(encoder, facts, network, pick)}
     settings = _training(encoder, facts, training, pick)
-    return Choices({**chosen, **network}, parse_settings(TrainingSettings, settings, "training settings"), reasons)
+    return Choices(
+        {**chosen, **network}, parse_settings(TrainingSettings, settings, "training settings"), reasons
+    )
 
 
 def _network(encoder, facts, given, pick):
@@ -111,9 +117,12 @@ def _network(encoder, facts, given, pick):
         return {
             "embedding_dim": pick(given, "embedding_dim", 0, "the linear bag alone generalises best"),
             "ngrams": pick(given, "ngrams", 3, "word order within three words, negation above all"),
-            "buckets": pick(given, "buckets", 2 ** (20 if facts.classes == 2 else 18), (
-                "few collisions of n-grams; fewer buckets with more classes, which each need weights"
-            )),
+            "buckets": pick(
+                given,
+                "buckets",
+                2 ** (20 if facts.classes == 2 else 18),
+                ("few collisions of n-grams; fewer buckets with more classes, which each need weights"),
+            ),
             "naive_bayes": pick(given, "naive_bayes", True, "naive-Bayes ratios start the weights off well"),
         }
     units = 100 if encoder == "cnn" else 64
@@ -130,7 +139,9 @@ def _training(encoder, facts, given, pick):
     passes = 10 if facts.tokens < 1_000_000 else 5
     return {
         "batch_size": pick(given, "batch_size", batch_size, f"{facts.rows} training texts"),
-        "epochs": pick(given, "epochs", passes, f"{facts.tokens:,.0f} training tokens; the best epoch is kept"),
+        "epochs": pick(
+            given, "epochs", passes, f"{facts.tokens:,.0f} training tokens; the best epoch is kept"
+        ),
         "learning_rate": pick(given, "learning_rate", 0.01 if bag else 0.002, f"measured to suit {encoder}"),
         **given,
     }

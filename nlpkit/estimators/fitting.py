@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import platform
+import shutil
 import time
 from dataclasses import dataclass
 
@@ -60,7 +61,9 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
     with seeded(seed):
         stream = LabelledTexts(X, y, "training texts")
         max_length = classifier.max_length or default_max_length(classifier.encoder)
-        classifier.text_to_ids_ = text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options["text"]})
+        classifier.text_to_ids_ = text_to_ids(
+            classifier.tokenizer, **{"max_length": max_length, **options["text"]}
+        )
         rows = classifier.text_to_ids_.fit_encode(stream)
         classifier.classes_ = learn_classes(stream.labels, classifier.multi_label)
         whole = Part(rows, encode_labels(stream.labels, classifier.classes_, classifier.multi_label), stream)
@@ -73,12 +76,20 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
     classifier.n_features_in_ = 1
     classifier._training = choices.training
     classifier.report_ = {
-        "nlpkit": nlpkit.__version__, "task": "classifier", "name": None,
+        "nlpkit": nlpkit.__version__,
+        "task": "classifier",
+        "name": None,
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "seconds": time.monotonic() - started, "data": data, "choices": choices.reasons,
-        "history": result.history, "best_epoch": result.best_epoch, "out_of_time": result.out_of_time,
-        "temperature": classifier.temperature_, "evaluation": _evaluation(classifier, parts[1]),
-        "settings": classifier.spec().model_dump(), "versions": _versions(),
+        "seconds": time.monotonic() - started,
+        "data": data,
+        "choices": choices.reasons,
+        "history": result.history,
+        "best_epoch": result.best_epoch,
+        "out_of_time": result.out_of_time,
+        "temperature": classifier.temperature_,
+        "evaluation": _evaluation(classifier, parts[1]),
+        "settings": classifier.spec().model_dump(),
+        "versions": _versions(),
     }
 
 
@@ -99,7 +110,9 @@ def _seed(random_state):
 def _parts(classifier, whole, validation_data, data, seed):
     """Training and validation part; the latter is `None` where there are too few texts to hold some out."""
     if validation_data is not None:
-        texts, labels = (validation_data, None) if isinstance(validation_data, TableReader) else validation_data
+        texts, labels = (
+            (validation_data, None) if isinstance(validation_data, TableReader) else validation_data
+        )
         stream = LabelledTexts(texts, labels, "validation texts")
         rows = classifier.text_to_ids_.encode(stream)
         targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
@@ -112,13 +125,19 @@ def _parts(classifier, whole, validation_data, data, seed):
     strata = None if classifier.multi_label or np.bincount(whole.targets).min() < 2 else whole.targets
     kept, held = train_test_split(np.arange(count), test_size=size, stratify=strata, random_state=seed)
     data["validation"] = {"rows": len(held), "files": data["train"]["files"], "held_out": True}
-    return tuple(Part(whole.rows.take(part), whole.targets[part], (whole.texts, part)) for part in (kept, held))
+    return tuple(
+        Part(whole.rows.take(part), whole.targets[part], (whole.texts, part)) for part in (kept, held)
+    )
 
 
 def _choose(classifier, rows, options):
-    facts = DataFacts(len(rows), float(rows.lengths.mean()), int(rows.lengths.max()), len(classifier.classes_))
+    facts = DataFacts(
+        len(rows), float(rows.lengths.mean()), int(rows.lengths.max()), len(classifier.classes_)
+    )
     own = {name: getattr(classifier, name) for name in ("units", "num_layers", "bidirectional")}
-    own["encoder"] = None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
+    own["encoder"] = (
+        None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
+    )
     network = {**{name: value for name, value in own.items() if value is not None}, **options["network"]}
     training = {**({"epochs": classifier.epochs} if classifier.epochs else {}), **options["training"]}
     return choose(facts, network, training)
@@ -131,16 +150,27 @@ def _train(classifier, parts, choices, seed, started, checkpoint, resume, finger
     try:
         model = build_classifier(classifier.text_to_ids_.vocabulary_size, len(classifier.classes_), **network)
     except TypeError as error:
-        raise InputError(f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier.") from None
+        raise InputError(
+            f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier."
+        ) from None
     train_part, validation = parts
     adapt_bag(model, train_part.rows, train_part.targets)
     result = train(
-        model, train_part.rows, train_part.targets, choices.training,
+        model,
+        train_part.rows,
+        train_part.targets,
+        choices.training,
         validation=None if validation is None else (validation.rows, validation.targets),
         sample_weight=_class_weights(classifier, choices.training.class_weight, train_part.targets),
-        seed=seed, deadline=started + 60 * classifier.minutes if classifier.minutes else None,
-        checkpoint=checkpoint, resume=resume, fingerprint=fingerprint, verbose=classifier.verbose,
+        seed=seed,
+        deadline=started + 60 * classifier.minutes if classifier.minutes else None,
+        checkpoint=checkpoint,
+        resume=resume,
+        fingerprint=fingerprint,
+        verbose=classifier.verbose,
     )
+    if checkpoint:
+        shutil.rmtree(checkpoint, ignore_errors=True)
     classifier.network_ = model
     classifier._network_settings = network
     return result
@@ -155,7 +185,9 @@ def _class_weights(classifier, class_weight, targets):
         return sklearn.utils.class_weight.compute_sample_weight("balanced", targets).astype(np.float32)
     unknown = sorted(set(class_weight) - {str(label) for label in classifier.classes_})
     if unknown:
-        raise InputError(f"`class_weight` names labels that do not occur: {unknown}. Labels: {list(classifier.classes_)}")
+        raise InputError(
+            f"`class_weight` names labels that do not occur: {unknown}. Labels: {list(classifier.classes_)}"
+        )
     return np.array([class_weight.get(str(label), 1.0) for label in classifier.classes_], np.float32)[targets]
 
 
@@ -172,9 +204,11 @@ def _evaluation(classifier, validation):
         return {}
     probabilities = classifier._probabilities(classifier._predictor.logits(validation.rows))
     texts = _TextsOfRows(validation.texts, classifier.text_to_ids_, validation.rows)
-    return {"validation": evaluate_probabilities(
-        validation.targets, probabilities, classifier.classes_.tolist(), texts, classifier.multi_label
-    )}
+    return {
+        "validation": evaluate_probabilities(
+            validation.targets, probabilities, classifier.classes_.tolist(), texts, classifier.multi_label
+        )
+    }
 
 
 class _TextsOfRows:
@@ -196,10 +230,22 @@ class _TextsOfRows:
 
 def _fingerprint(data, classifier, choices, seed):
     hashes = [part.get("sha256") for part in data.values()]
-    facts = [hashes, repr(choices.network), choices.training.model_dump(), classifier.text_to_ids_.settings(), seed]
+    facts = [
+        hashes,
+        repr(choices.network),
+        choices.training.model_dump(),
+        classifier.text_to_ids_.settings(),
+        seed,
+    ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _versions():
-    return {"python": platform.python_version(), "nlpkit": nlpkit.__version__, "tensorflow": tf.__version__,
-            "keras": keras.__version__, "scikit-learn": sklearn.__version__, "numpy": np.__version__}
+    return {
+        "python": platform.python_version(),
+        "nlpkit": nlpkit.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }

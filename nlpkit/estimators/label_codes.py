@@ -33,7 +33,8 @@ def learn_classes(labels, multi_label):
     classes = np.array(sorted(found))
     if classes.dtype.kind == "f" and not np.all(classes == classes.astype(int)):
         raise InputError(
-            f"Unknown label type: continuous values, received {classes[:3].tolist()}. A classifier needs classes: str or int."
+            f"Unknown label type: continuous values, received {classes[:3].tolist()}. "
+            "A classifier needs classes: str or int."
         )
     if len(classes) < 2:
         raise InputError(

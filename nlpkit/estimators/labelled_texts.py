@@ -51,7 +51,8 @@ class LabelledTexts:
         for chunk in self.source if self._given is None else self._pieces():
             if chunk.labels is None:
                 raise InputError(
-                    f"The {self.name} have no labels. Name the column that holds them: --label, or `label` of TableReader."
+                    f"The {self.name} have no labels. "
+                    "Name the column that holds them: --label, or `label` of TableReader."
                 )
             self.labels.extend(chunk.labels)
             for text, label in zip(chunk.texts, chunk.labels, strict=True):
@@ -81,7 +82,9 @@ class LabelledTexts:
             "skipped": reader.skipped if reader else 0,
             "first_skipped": reader.first_skipped if reader else [],
             "sha256": self._digest.hexdigest(),
-            "labels": {str(label): count for label, count in sorted(counts.items(), key=lambda item: str(item[0]))},
+            "labels": {
+                str(label): count for label, count in sorted(counts.items(), key=lambda item: str(item[0]))
+            },
             **(_token_facts(rows) if rows is not None else {}),
         }
 
@@ -105,13 +108,19 @@ def check_texts(texts, name="X"):
         ['a', 'b']
     """
     if isinstance(texts, str | bytes) or not hasattr(texts, "__len__"):
-        raise InputError(f"{name} must be a list of texts. Received: {type(texts).__name__}. Write [text] for one text.")
+        raise InputError(
+            f"{name} must be a list of texts. Received: {type(texts).__name__}. Write [text] for one text."
+        )
     values = texts.tolist() if hasattr(texts, "tolist") else list(texts)
     if not values:
-        raise InputError(f"{name} must hold at least one text. Received: 0 sample(s) (shape=(0,)) while a minimum of 1 is required.")
+        raise InputError(
+            f"{name} must hold at least one text. Received: 0 sample(s) (shape=(0,)) while a minimum of 1 is required."
+        )
     for number, text in enumerate(values):
         if not isinstance(text, str):
-            raise InputError(f"{name} must be a list of texts (str). Received: {text!r} of type {type(text).__name__} at {number}.")
+            raise InputError(
+                f"{name} must be a list of texts (str). Received: {text!r} of type {type(text).__name__} at {number}."
+            )
     return values
 
 
@@ -136,7 +145,9 @@ def check_labels(labels, count):
     """
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     if len(values) != count:
-        raise InputError(f"There must be one label per text. Received: {count} texts and {len(values)} labels.")
+        raise InputError(
+            f"There must be one label per text. Received: {count} texts and {len(values)} labels."
+        )
     values = [list(value) if isinstance(value, tuple | set | list) else value for value in values]
     for number, value in enumerate(values):
         if value is None or (isinstance(value, float) and not np.isfinite(value)):
@@ -148,8 +159,10 @@ def _token_facts(rows):
     lengths = rows.lengths
     return {
         "tokens": {
-            "mean": float(np.mean(lengths)), "median": float(np.median(lengths)),
-            "p95": float(np.percentile(lengths, 95)), "max": int(lengths.max()),
+            "mean": float(np.mean(lengths)),
+            "median": float(np.median(lengths)),
+            "p95": float(np.percentile(lengths, 95)),
+            "max": int(lengths.max()),
         },
         "unknown_rate": float(np.mean(rows.ids == 1)),
     }

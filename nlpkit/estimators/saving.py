@@ -69,8 +69,14 @@ def check_replaceable(folder):
         >>> check_replaceable("a/folder/that/is/not/there")
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / SPEC_FILE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} exists and is no nlpkit model, so it is not replaced. Choose another folder.")
+    if (
+        folder.exists()
+        and not (folder / SPEC_FILE).is_file()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
+        raise InputError(
+            f"{folder} exists and is no nlpkit model, so it is not replaced. Choose another folder."
+        )
 
 
 def read_spec(folder):
@@ -87,7 +93,9 @@ def read_spec(folder):
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"There is no model folder {folder}. Train one: nlpkit train classifier --out {folder} …")
+        raise InputError(
+            f"There is no model folder {folder}. Train one: nlpkit train classifier --out {folder} …"
+        )
     missing = [name for name in (SPEC_FILE, MODEL_FILE) if not (folder / name).is_file()]
     if missing:
         raise InputError(
@@ -97,7 +105,9 @@ def read_spec(folder):
     try:
         values = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{folder / SPEC_FILE} is not valid JSON ({error}). Train or copy the model again.") from None
+        raise InputError(
+            f"{folder / SPEC_FILE} is not valid JSON ({error}). Train or copy the model again."
+        ) from None
     if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
         found = values.get("format_version") if isinstance(values, dict) else type(values).__name__
         raise InputError(

@@ -9,11 +9,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.fitting import fit_classifier
 from nlpkit.estimators.label_codes import encode_labels
-from nlpkit.estimators.labelled_texts import CHUNK, LabelledTexts, check_texts
+from nlpkit.estimators.labelled_texts import LabelledTexts, check_texts
 from nlpkit.estimators.report import write_report
 from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, load_network, read_report, save_folder
 from nlpkit.export import export_saved_model
@@ -71,9 +70,22 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         [Guo et al., 2017](https://arxiv.org/abs/1706.04599) for the calibration
     """
 
-    def __init__(self, encoder="auto", *, units=None, num_layers=None, bidirectional=None, tokenizer="word",
-                 max_length=None, epochs=None, minutes=None, multi_label=False, options=None, random_state=None,
-                 verbose=0):
+    def __init__(
+        self,
+        encoder="auto",
+        *,
+        units=None,
+        num_layers=None,
+        bidirectional=None,
+        tokenizer="word",
+        max_length=None,
+        epochs=None,
+        minutes=None,
+        multi_label=False,
+        options=None,
+        random_state=None,
+        verbose=0,
+    ):
         self.encoder = encoder
         self.units = units
         self.num_layers = num_layers
@@ -250,8 +262,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             if name not in EXPORTERS:
                 raise InputError(f"`to` must be among {sorted(EXPORTERS)}. Received: {name!r}")
         return [
-            EXPORTERS[name](folder, self.text_to_ids_, self.network_, self.classes_.tolist(),
-                            temperature=self.temperature_, multi_label=self.multi_label)
+            EXPORTERS[name](
+                folder,
+                self.text_to_ids_,
+                self.network_,
+                self.classes_.tolist(),
+                temperature=self.temperature_,
+                multi_label=self.multi_label,
+            )
             for name in formats
         ]
 
@@ -265,9 +283,16 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         parameters = {**self.get_params(deep=False), **({} if own else {"encoder": "auto"})}
         network = self._network_settings if own else {**self._network_settings, "encoder": "custom"}
         return ModelSpec(
-            format_version=FORMAT_VERSION, task="classifier", nlpkit=nlpkit.__version__,
-            labels=self.classes_.tolist(), multi_label=self.multi_label, temperature=self.temperature_,
-            text=self.text_to_ids_.settings(), network=network, training=self._training, estimator=parameters,
+            format_version=FORMAT_VERSION,
+            task="classifier",
+            nlpkit=nlpkit.__version__,
+            labels=self.classes_.tolist(),
+            multi_label=self.multi_label,
+            temperature=self.temperature_,
+            text=self.text_to_ids_.settings(),
+            network=network,
+            training=self._training,
+            estimator=parameters,
         )
 
     def _write(self, path, name):
@@ -291,7 +316,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         for chunk in stream.chunks():
             probabilities.append(self.predict_proba(chunk.texts))
             targets = encode_labels(
-                chunk.labels, self.classes_, self.multi_label, lambda row, first=rows: stream.place(first + row)
+                chunk.labels,
+                self.classes_,
+                self.multi_label,
+                lambda row, first=rows: stream.place(first + row),
             )
             texts |= {rows + row: chunk.texts[row] for row in _worst(probabilities[-1], targets)}
             rows += len(targets)
@@ -319,7 +347,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             for name, content in files.items():
                 (Path(folder) / name).write_bytes(content)
             loaded = nlpkit.load(folder)
-        self.network_, self.text_to_ids_, self._predictor = loaded.network_, loaded.text_to_ids_, loaded._predictor
+        self.network_, self.text_to_ids_, self._predictor = (
+            loaded.network_,
+            loaded.text_to_ids_,
+            loaded._predictor,
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

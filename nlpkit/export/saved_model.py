@@ -76,7 +76,10 @@ class ClassifierModule(tf.Module):
         names = tf.constant([str(label) for label in self.labels])
         if self.multi_label:
             probabilities = tf.sigmoid(logits)
-            return {"label": tf.where(probabilities >= 0.5, names[None, :], ""), "probabilities": probabilities}
+            return {
+                "label": tf.where(probabilities >= 0.5, names[None, :], ""),
+                "probabilities": probabilities,
+            }
         return {"label": tf.gather(names, tf.argmax(logits, axis=-1)), "probabilities": tf.nn.softmax(logits)}
 
 

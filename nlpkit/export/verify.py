@@ -48,7 +48,16 @@ def verification_texts():
         True
     """
     reviews = load_sample_reviews("test").texts
-    special = ["", " ", "?!", "Ünïcode naïve", "这家酒店很好", "とても良い", "<br />a &amp; b", " ".join(reviews)]
+    special = [
+        "",
+        " ",
+        "?!",
+        "Ünïcode naïve",
+        "这家酒店很好",
+        "とても良い",
+        "<br />a &amp; b",
+        " ".join(reviews),
+    ]
     return reviews[:120] + special
 
 
@@ -72,7 +81,9 @@ def verify_saved_model(folder, expected, texts, needs_tensorflow_text):
     if cudnn:
         raise VerificationError(f"The SavedModel holds ops that run on a GPU only: {cudnn}. It was removed.")
     if answer["compiled"]:
-        raise VerificationError("The SavedModel holds functions that must be compiled by XLA. It was removed.")
+        raise VerificationError(
+            "The SavedModel holds functions that must be compiled by XLA. It was removed."
+        )
     difference = np.abs(np.array(answer["probabilities"]) - expected)
     if not difference.max() <= TOLERANCE:
         worst = int(difference.max(axis=1).argmax())

@@ -64,6 +64,9 @@ class EncoderBlock(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        own = {"num_heads": self.num_heads, "intermediate_dim": self.intermediate_dim, "dropout": self.dropout}
+        own = {
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+        }
         return {**super().get_config(), **own}
-

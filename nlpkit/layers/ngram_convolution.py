@@ -37,7 +37,12 @@ class NgramConvolution(keras.layers.Layer):
         self.supports_masking = True
         self.convolutions = [
             keras.layers.Conv1D(
-                filters, width, padding="same", activation="relu", dtype=self.dtype_policy, name=f"width_{width}"
+                filters,
+                width,
+                padding="same",
+                activation="relu",
+                dtype=self.dtype_policy,
+                name=f"width_{width}",
             )
             for width in self.widths
         ]

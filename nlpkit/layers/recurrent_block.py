@@ -52,8 +52,19 @@ class RecurrentBlock(keras.layers.Layer):
         [Schuster & Paliwal, 1997](https://doi.org/10.1109/78.650093)
     """
 
-    def __init__(self, units, cell="lstm", *, bidirectional=False, return_sequences=True, dropout=0.0,
-                 residual=False, layer_norm=False, use_cudnn="auto", **kwargs):
+    def __init__(
+        self,
+        units,
+        cell="lstm",
+        *,
+        bidirectional=False,
+        return_sequences=True,
+        dropout=0.0,
+        residual=False,
+        layer_norm=False,
+        use_cudnn="auto",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if cell not in CELLS:
             raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={cell!r}")
@@ -63,12 +74,16 @@ class RecurrentBlock(keras.layers.Layer):
         self.supports_masking = True
         self.forward_rnn = self._make_rnn("forward")
         self.backward_rnn = self._make_rnn("backward") if bidirectional else None
-        self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy, name="norm") if layer_norm else None
+        self.norm = (
+            keras.layers.LayerNormalization(dtype=self.dtype_policy, name="norm") if layer_norm else None
+        )
         self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def _make_rnn(self, name):
         cudnn = {} if self.cell == "rnn" else {"use_cudnn": self.use_cudnn}
-        return CELLS[self.cell](self.units, return_sequences=True, dtype=self.dtype_policy, name=name, **cudnn)
+        return CELLS[self.cell](
+            self.units, return_sequences=True, dtype=self.dtype_policy, name=name, **cudnn
+        )
 
     def build(self, input_shape):
         size = self.compute_output_shape(input_shape)[-1]
@@ -116,9 +131,16 @@ class RecurrentBlock(keras.layers.Layer):
         return (*input_shape[:-1], size) if self.return_sequences else (input_shape[0], size)
 
     def get_config(self):
-        own = {"units": self.units, "cell": self.cell, "bidirectional": self.bidirectional,
-               "return_sequences": self.return_sequences, "dropout": self.dropout, "residual": self.residual,
-               "layer_norm": self.layer_norm, "use_cudnn": self.use_cudnn}
+        own = {
+            "units": self.units,
+            "cell": self.cell,
+            "bidirectional": self.bidirectional,
+            "return_sequences": self.return_sequences,
+            "dropout": self.dropout,
+            "residual": self.residual,
+            "layer_norm": self.layer_norm,
+            "use_cudnn": self.use_cudnn,
+        }
         return {**super().get_config(), **own}
 
 

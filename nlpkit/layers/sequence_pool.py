@@ -42,9 +42,13 @@ class SequencePool(keras.layers.Layer):
         super().__init__(**kwargs)
         names = [pooling] if isinstance(pooling, str) else list(pooling)
         if not names or any(name not in POOLINGS for name in names):
-            raise InputError(f"`pooling` must be one or several of {list(POOLINGS)}. Received: pooling={pooling!r}")
+            raise InputError(
+                f"`pooling` must be one or several of {list(POOLINGS)}. Received: pooling={pooling!r}"
+            )
         self.pooling = names
-        self.attention = AttentionPool(dtype=self.dtype_policy, name="attention") if "attention" in names else None
+        self.attention = (
+            AttentionPool(dtype=self.dtype_policy, name="attention") if "attention" in names else None
+        )
 
     def build(self, input_shape):
         if self.attention is not None:
@@ -75,4 +79,3 @@ class SequencePool(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "pooling": self.pooling}
-

@@ -81,6 +81,10 @@ class TokenEmbedding(keras.layers.Layer):
         return (*input_shape, self.embedding_dim)
 
     def get_config(self):
-        own = {"vocabulary_size": self.vocabulary_size, "embedding_dim": self.embedding_dim,
-               "dropout": self.dropout, "word_dropout": self.word_dropout}
+        own = {
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_dim": self.embedding_dim,
+            "dropout": self.dropout,
+            "word_dropout": self.word_dropout,
+        }
         return {**super().get_config(), **own}

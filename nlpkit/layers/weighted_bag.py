@@ -39,12 +39,16 @@ class WeightedBag(keras.layers.Layer):
         [Wang & Manning, 2012](https://aclanthology.org/P12-2018)
     """
 
-    def __init__(self, num_features, num_classes, *, multi_label=False, initial_weight=1.0, dropout=0.0, **kwargs):
+    def __init__(
+        self, num_features, num_classes, *, multi_label=False, initial_weight=1.0, dropout=0.0, **kwargs
+    ):
         super().__init__(**kwargs)
         self.num_features, self.num_classes, self.multi_label = num_features, num_classes, multi_label
         self.initial_weight, self.dropout = initial_weight, dropout
         self.shared = num_classes == 2 and not multi_label
-        self.drop = keras.layers.Dropout(dropout, noise_shape=(None, None, 1), dtype=self.dtype_policy, name="dropout")
+        self.drop = keras.layers.Dropout(
+            dropout, noise_shape=(None, None, 1), dtype=self.dtype_policy, name="dropout"
+        )
 
     def build(self, input_shape):
         shape = (self.num_features, 1 if self.shared else self.num_classes)
@@ -94,6 +98,11 @@ class WeightedBag(keras.layers.Layer):
         return (input_shape[0], self.num_classes)
 
     def get_config(self):
-        own = {"num_features": self.num_features, "num_classes": self.num_classes, "multi_label": self.multi_label,
-               "initial_weight": self.initial_weight, "dropout": self.dropout}
+        own = {
+            "num_features": self.num_features,
+            "num_classes": self.num_classes,
+            "multi_label": self.multi_label,
+            "initial_weight": self.initial_weight,
+            "dropout": self.dropout,
+        }
         return {**super().get_config(), **own}

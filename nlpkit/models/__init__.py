@@ -2,6 +2,4 @@
 
 from nlpkit._lazy import lazy_names
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__, {"adapt_bag": ".bag", "build_classifier": ".classifier"}
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, {"adapt_bag": ".bag", "build_classifier": ".classifier"})

@@ -29,6 +29,8 @@ def adapt_bag(model, rows, targets):
     if bag is None:
         return
     ngrams = next((layer for layer in model.layers if isinstance(layer, HashedNgrams)), None)
-    to_features = tf.function(ngrams or keras.ops.identity, input_signature=[tf.TensorSpec((None, None), "int32")])
+    to_features = tf.function(
+        ngrams or keras.ops.identity, input_signature=[tf.TensorSpec((None, None), "int32")]
+    )
     batches, _ = inference_batches(rows, batch_size=1024, targets=targets)
     bag.adapt((to_features(ids), labels) for ids, labels in batches)

@@ -77,15 +77,29 @@ def build_classifier(
     if embedding_dim:
         ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
         with _policy(dtype):
-            x = TokenEmbedding(ids_size, embedding_dim, dropout=0.0 if encoder == "bag" else dropout,
-                               word_dropout=word_dropout, name="embedding")(ids)
-            x = encode(x, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
-                       dropout=dropout, use_cudnn=use_cudnn)
+            x = TokenEmbedding(
+                ids_size,
+                embedding_dim,
+                dropout=0.0 if encoder == "bag" else dropout,
+                word_dropout=word_dropout,
+                name="embedding",
+            )(ids)
+            x = encode(
+                x,
+                encoder,
+                units=units,
+                num_layers=num_layers,
+                bidirectional=bidirectional,
+                dropout=dropout,
+                use_cudnn=use_cudnn,
+            )
             x = SequencePool("mean" if encoder == "bag" else pooling, name="pool")(x)
             x = keras.layers.Dropout(dropout, name="dropout")(x)
         logits.append(keras.layers.Dense(num_classes, dtype="float32", name="dense")(x))
     if naive_bayes or not logits:
-        bag = WeightedBag(size, num_classes, multi_label=multi_label, dropout=word_dropout, dtype="float32", name="bag")
+        bag = WeightedBag(
+            size, num_classes, multi_label=multi_label, dropout=word_dropout, dtype="float32", name="bag"
+        )
         logits.append(bag(features))
     outputs = keras.layers.Add(name="logits", dtype="float32")(logits) if len(logits) > 1 else logits[0]
     return keras.Model(token_ids, outputs, name="classifier")

@@ -41,8 +41,13 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
     if encoder in ("lstm", "gru", "rnn"):
         for number in range(num_layers):
             x = RecurrentBlock(
-                units, encoder, bidirectional=bidirectional, dropout=dropout, use_cudnn=use_cudnn,
-                residual=number >= 2, name=f"block_{number}",
+                units,
+                encoder,
+                bidirectional=bidirectional,
+                dropout=dropout,
+                use_cudnn=use_cudnn,
+                residual=number >= 2,
+                name=f"block_{number}",
             )(x)
         return x
     if encoder == "cnn":

@@ -77,7 +77,7 @@ class WordPieceTokenizer(VocabularyTokenizer):
         trainer = library.trainers.WordPieceTrainer(
             vocab_size=vocabulary_size,
             min_frequency=min_frequency,
-            limit_alphabet=max(1, (vocabulary_size - len(SPECIAL_TOKENS)) // 4),
+            limit_alphabet=max(1, (vocabulary_size - len(SPECIAL_TOKENS)) // 2),
             special_tokens=list(SPECIAL_TOKENS),
             continuing_subword_prefix=SUFFIX,
             show_progress=False,

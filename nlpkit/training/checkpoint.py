@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import keras
@@ -18,7 +17,7 @@ class Checkpoint(keras.callbacks.Callback):
     best weights so far, the callbacks' counters and the history. The file is replaced atomically.
 
     Args:
-        folder: Path. Where the checkpoint lies; made if needed.
+        folder: Path. Where the checkpoint lies, made if needed; `None` keeps the history only.
         fingerprint: str. What identifies data and settings; another one is refused when resuming.
         stateful: dict. Name to callback with `state()` and `set_state(state)`; one is named `"best"`.
 
@@ -33,14 +32,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, folder, fingerprint, stateful):
         super().__init__()
-        self.folder, self.fingerprint, self.stateful = Path(folder), fingerprint, stateful
-        self.path = self.folder / "state.npz"
+        self.folder, self.fingerprint, self.stateful = folder and Path(folder), fingerprint, stateful
+        self.path = self.folder and self.folder / "state.npz"
         self.history = {}
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
-        self.save(epoch + 1)
+        if self.folder:
+            self.save(epoch + 1)
 
     def save(self, epochs_done):
         """Writes the state after `epochs_done` epochs."""
@@ -64,9 +64,10 @@ class Checkpoint(keras.callbacks.Callback):
         Returns:
             Tuple of the number of finished epochs and whether training had already stopped.
         """
-        if not self.path.is_file():
+        if self.folder is None or not self.path.is_file():
             raise InputError(
-                f"There is no checkpoint to resume from in {self.folder}. Leave out the resume option to start anew."
+                f"There is no checkpoint to resume from (folder: {self.folder}). Leave out the resume option to start "
+                "anew."
             )
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
@@ -86,10 +87,6 @@ class Checkpoint(keras.callbacks.Callback):
             self.stateful[name].set_state(state)
         self.history = facts["history"]
         return facts["epochs_done"], facts["stopped"]
-
-    def delete(self):
-        """Removes the checkpoint of a finished run."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _restore_arrays(self, content):
         for i, variable in enumerate(self._variables()):

@@ -35,8 +35,21 @@ class TrainingResult:
     out_of_time: bool
 
 
-def train(model, rows, targets, settings, *, validation=None, sample_weight=None, seed=0, deadline=None,
-          checkpoint=None, resume=False, fingerprint="", verbose=0):
+def train(
+    model,
+    rows,
+    targets,
+    settings,
+    *,
+    validation=None,
+    sample_weight=None,
+    seed=0,
+    deadline=None,
+    checkpoint=None,
+    resume=False,
+    fingerprint="",
+    verbose=0,
+):
     """Trains a model from ids to logits, in place, and leaves it with the weights of its best epoch.
 
     Args:
@@ -75,37 +88,41 @@ def train(model, rows, targets, settings, *, validation=None, sample_weight=None
     started = time.monotonic()
     steps = -(-len(rows) // settings.batch_size)
     compile_model(model, settings, total_steps=steps * settings.epochs, multi_label=np.ndim(targets) == 2)
-    best = BestEpoch(settings.patience)
-    callbacks = [LearningRateLog(), best]
-    stateful = {"best": best}
+    stateful = {"best": BestEpoch(settings.patience)}
     if settings.schedule == "plateau":
         stateful["plateau"] = PlateauSchedule()
-        callbacks.append(stateful["plateau"])
-    if settings.tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(settings.tensorboard))
+    keeper = Checkpoint(checkpoint, fingerprint, stateful)
+    keeper.set_model(model)
+    first_epoch, finished = keeper.restore() if resume else (0, False)
     limit = TimeLimit(float("inf") if deadline is None else deadline)
-    keeper = Checkpoint(checkpoint, fingerprint, stateful) if checkpoint else None
-    first_epoch, finished = _resume(model, keeper) if resume and keeper else (0, False)
-    callbacks += [limit, *([keeper] if keeper else [])]
-    if verbose:
-        callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
-    history = keeper.history if keeper else {}
-    if first_epoch < settings.epochs and not finished:
-        batches, steps = training_batches(
-            rows, targets, batch_size=settings.batch_size, seed=seed, epochs=settings.epochs,
-            first_epoch=first_epoch, sample_weight=sample_weight,
+    if finished or first_epoch >= settings.epochs:
+        stateful["best"].set_model(model)
+        stateful["best"].on_train_end()
+    else:
+        callbacks = [LearningRateLog(), *stateful.values(), *_log(settings), limit, keeper]
+        if verbose:
+            callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
+        batches, _ = training_batches(
+            rows,
+            targets,
+            batch_size=settings.batch_size,
+            seed=seed,
+            epochs=settings.epochs,
+            first_epoch=first_epoch,
+            sample_weight=sample_weight,
         )
-        run = model.fit(
-            batches, epochs=settings.epochs, initial_epoch=first_epoch, steps_per_epoch=steps, shuffle=False, verbose=0,
-            validation_data=_validation_batches(validation), callbacks=callbacks,
+        model.fit(
+            batches,
+            epochs=settings.epochs,
+            initial_epoch=first_epoch,
+            steps_per_epoch=steps,
+            validation_data=_validation_batches(validation),
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
         )
-        history = keeper.history if keeper else run.history
-    elif best.best_weights is not None:
-        model.set_weights(best.best_weights)
-    return TrainingResult(
-        {name: [float(value) for value in values] for name, values in history.items()},
-        best.best_epoch + 1, time.monotonic() - started, limit.reached,
-    )
+    seconds = time.monotonic() - started
+    return TrainingResult(keeper.history, stateful["best"].best_epoch + 1, seconds, limit.reached)
 
 
 def compile_model(model, settings, *, total_steps, multi_label=False):
@@ -173,9 +190,8 @@ def learning_rate_schedule(settings, total_steps):
     )
 
 
-def _resume(model, keeper):
-    keeper.set_model(model)
-    return keeper.restore()
+def _log(settings):
+    return [keras.callbacks.TensorBoard(settings.tensorboard)] if settings.tensorboard else []
 
 
 def _validation_batches(validation):

@@ -35,7 +35,9 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         log_probabilities = tf.nn.log_softmax(tf.cast(y_pred, "float32"))
-        likelihood = tf.gather(log_probabilities, tf.cast(tf.reshape(y_true, [-1]), "int32"), axis=1, batch_dims=1)
+        likelihood = tf.gather(
+            log_probabilities, tf.cast(tf.reshape(y_true, [-1]), "int32"), axis=1, batch_dims=1
+        )
         if not self.label_smoothing:
             return -likelihood
         spread = tf.reduce_mean(log_probabilities, axis=-1)

@@ -21,11 +21,20 @@ class ProgressBar(keras.callbacks.Callback):
 
     def __init__(self, epochs, steps, first_epoch=0):
         super().__init__()
-        columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
-                   TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[loss]}")]
+        columns = [
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[loss]}"),
+        ]
         self.epochs, self.steps = epochs, steps
         self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task("training", total=epochs * steps, completed=first_epoch * steps, loss="")
+        self.task = self.bar.add_task(
+            "training", total=epochs * steps, completed=first_epoch * steps, loss=""
+        )
 
     def on_train_begin(self, logs=None):
         self.bar.start()

@@ -13,7 +13,9 @@ IDS = np.where(MASK, RANDOM.integers(1, 10, (3, 6)), 0).astype("int32")
 
 RECURRENT = [
     {"units": 3, "cell": cell, "bidirectional": both, "return_sequences": sequences}
-    for cell in ("rnn", "lstm", "gru") for both in (False, True) for sequences in (False, True)
+    for cell in ("rnn", "lstm", "gru")
+    for both in (False, True)
+    for sequences in (False, True)
 ] + [
     {"units": 4, "residual": True},
     {"units": 2, "bidirectional": True, "residual": True, "layer_norm": True, "use_cudnn": False},
@@ -58,6 +60,8 @@ def test_hashed_ngrams(max_order):
     check_layer(layers.HashedNgrams, arguments, IDS, trains=False)
 
 
-@pytest.mark.parametrize("classes", [{"num_classes": 2}, {"num_classes": 3}, {"num_classes": 2, "multi_label": True}])
+@pytest.mark.parametrize(
+    "classes", [{"num_classes": 2}, {"num_classes": 3}, {"num_classes": 2, "multi_label": True}]
+)
 def test_weighted_bag(classes):
     check_layer(layers.WeightedBag, {"num_features": 10, "dropout": 0.2, **classes}, IDS)

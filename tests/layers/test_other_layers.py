@@ -5,8 +5,16 @@ import numpy as np
 import pytest
 
 from nlpkit import InputError
-from nlpkit.layers import AttentionPool, EncoderBlock, HashedNgrams, NgramConvolution, SequencePool, SinePositions
-from nlpkit.layers import TokenEmbedding, WeightedBag
+from nlpkit.layers import (
+    AttentionPool,
+    EncoderBlock,
+    HashedNgrams,
+    NgramConvolution,
+    SequencePool,
+    SinePositions,
+    TokenEmbedding,
+    WeightedBag,
+)
 
 RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 4)).astype("float32")
@@ -17,7 +25,9 @@ def test_poolings_equal_numpy_over_the_real_steps():
     pooled = np.asarray(SequencePool(["mean", "max", "last"])(STEPS, mask=MASK))
     for row, length in enumerate((6, 3, 1)):
         real = STEPS[row, :length]
-        np.testing.assert_allclose(pooled[row], np.concatenate([real.mean(0), real.max(0), real[-1]]), atol=1e-6)
+        np.testing.assert_allclose(
+            pooled[row], np.concatenate([real.mean(0), real.max(0), real[-1]]), atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "last", "attention"])
@@ -35,7 +45,9 @@ def test_attention_weights_are_a_distribution_over_the_real_steps():
 
 
 def test_unknown_pooling():
-    with pytest.raises(InputError, match=r"`pooling` must be one or several of .* Received: pooling='median'"):
+    with pytest.raises(
+        InputError, match=r"`pooling` must be one or several of .* Received: pooling='median'"
+    ):
         SequencePool("median")
 
 
@@ -44,7 +56,9 @@ def test_sine_positions_equal_the_papers_formula():
     for position in range(5):
         for pair in range(3):
             angle = position / 10000 ** (2 * pair / 6)
-            np.testing.assert_allclose(waves[position, 2 * pair : 2 * pair + 2], [np.sin(angle), np.cos(angle)], atol=1e-5)
+            np.testing.assert_allclose(
+                waves[position, 2 * pair : 2 * pair + 2], [np.sin(angle), np.cos(angle)], atol=1e-5
+            )
 
 
 def test_encoder_block_with_zeroed_output_layers_is_the_identity():
@@ -89,7 +103,9 @@ def test_embedding_takes_over_pretrained_vectors():
     assert (after[4] == 7.0).all()
     np.testing.assert_array_equal(np.delete(after, 4, 0), np.delete(before, 4, 0))
     Pretrained.matrix = np.zeros((6, 4), "float32")
-    with pytest.raises(InputError, match=r"must have the shape \(6, 3\) \(vocabulary, embedding_dim\). Received: \(6, 4\)"):
+    with pytest.raises(
+        InputError, match=r"must have the shape \(6, 3\) \(vocabulary, embedding_dim\). Received: \(6, 4\)"
+    ):
         layer.set_vectors(Pretrained)
 
 

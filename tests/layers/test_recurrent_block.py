@@ -53,11 +53,19 @@ def test_forget_gate_starts_open_and_recurrent_matrix_orthogonal():
 
 def test_use_cudnn_survives_the_config_and_reaches_the_kernel():
     block = RecurrentBlock.from_config(RecurrentBlock(2, bidirectional=True, use_cudnn=False).get_config())
-    assert (block.use_cudnn, block.forward_rnn.use_cudnn, block.backward_rnn.use_cudnn) == (False, False, False)
+    assert (block.use_cudnn, block.forward_rnn.use_cudnn, block.backward_rnn.use_cudnn) == (
+        False,
+        False,
+        False,
+    )
 
 
 def test_errors():
-    with pytest.raises(InputError, match=r"`cell` must be one of \['gru', 'lstm', 'rnn'\]. Received: cell='elman'"):
+    with pytest.raises(
+        InputError, match=r"`cell` must be one of \['gru', 'lstm', 'rnn'\]. Received: cell='elman'"
+    ):
         RecurrentBlock(3, "elman")
-    with pytest.raises(InputError, match=r"needs an input as wide as the output \(3 features\). Received: 4 features"):
+    with pytest.raises(
+        InputError, match=r"needs an input as wide as the output \(3 features\). Received: 4 features"
+    ):
         RecurrentBlock(3, residual=True)(STEPS)

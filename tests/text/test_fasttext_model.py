@@ -38,7 +38,7 @@ def test_vectors_are_gensims_also_for_words_the_model_does_not_hold(model, path)
 
 def test_broken_files(path, tmp_path):
     whole = path.read_bytes()
-    for length in (6, 40, 200, len(whole) - 8):
+    for length in (6, 40, 200, 3000):
         (tmp_path / "short.bin").write_bytes(whole[:length])
         with pytest.raises(InputError, match="short.bin ends early: it is not a whole fastText model"):
             read_vectors(tmp_path / "short.bin", VOCABULARY)

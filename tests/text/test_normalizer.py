@@ -32,7 +32,7 @@ def test_unicode_form_is_that_of_the_standard_library(form):
 
 
 def test_case():
-    assert normalized(["STRASSE ÉΣ", "Abc"], case="lower") == ["strasse éσ", "abc"]
+    assert normalized(["STRASSE ÉΣA", "Abc"], case="lower") == ["strasse éσa", "abc"]
     assert normalized(["Straße", "Abc"], case="fold") == ["strasse", "abc"]
 
 

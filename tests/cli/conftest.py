@@ -1,0 +1,47 @@
+"""A small trained model, made once by the command line itself, and a way to run commands."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from nlpkit.cli.app import app
+from nlpkit.data import load_sample_reviews
+
+ROWS = 240
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Runs a command in this process; the result has `exit_code`, `stdout` and `stderr`."""
+    return lambda *args, **options: CliRunner().invoke(app, [str(arg) for arg in args], **options)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory):
+    """A folder with train.tsv and test.tsv without headers (label, text), and texts.txt."""
+    folder = tmp_path_factory.mktemp("tables")
+    reviews = load_sample_reviews()
+    rows = [f"{label}\t{text}\n" for label, text in zip(reviews.labels, reviews.texts, strict=True)][:ROWS]
+    (folder / "train.tsv").write_text("".join(rows[:180]), encoding="utf-8")
+    (folder / "test.tsv").write_text("".join(rows[180:]), encoding="utf-8")
+    (folder / "texts.txt").write_text("".join(f"{text}\n" for text in reviews.texts[:5]), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(run, tables, tmp_path_factory):
+    """The saved model's folder and what training printed."""
+    folder = tmp_path_factory.mktemp("models") / "reviews"
+    result = run(
+        "train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text", "--out", folder,
+        "--test-data", tables / "test.tsv", "--encoder", "bag", "--epochs", 3, "--json", "--quiet",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return folder, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="session")
+def model(trained):
+    """The saved model's folder; not to be changed."""
+    return trained[0]

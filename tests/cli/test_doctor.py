@@ -1,0 +1,45 @@
+"""`nlpkit doctor`."""
+
+import json
+
+import pytest
+
+from nlpkit.cli import doctor
+
+
+def test_json(run):
+    found = json.loads(run("doctor", "--json").stdout)
+    assert {"python", "nlpkit", "tensorflow", "keras", "tensorflow-text"} <= set(found["versions"])
+    assert found["kernel"] in ("cuDNN", "standard")
+    assert any(device.startswith("CPU") for device in found["devices"])
+
+
+def test_missing_extras_come_with_the_command_that_installs_them(run, monkeypatch):
+    monkeypatch.setattr(doctor, "EXTRAS", {"parquet": (("no_such_module",), "reading .parquet files")})
+    result = run("doctor")
+    assert (
+        "missing          parquet, for reading .parquet files: pip install 'nlpkit[parquet]'" in result.stdout
+    )
+    monkeypatch.setattr(doctor, "EXTRAS", {"parquet": (("json",), "reading .parquet files")})
+    assert "all installed" in run("doctor").stdout
+
+
+def test_missing_packages_are_told_and_no_crash(run, monkeypatch):
+    monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
+    assert "no-such-package  not installed" in run("doctor").stdout
+    monkeypatch.setattr(doctor.util, "find_spec", lambda name: None)
+    assert doctor.devices()["reason"] == "TensorFlow is not installed; pip install nlpkit"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "cuda", "kernel", "reason"),
+    [
+        (1, True, "cuDNN", "a GPU is there"),
+        (1, False, "standard", "built without CUDA"),
+        (0, False, "standard", "no GPU can be used"),
+        (0, True, "standard", "pip install 'tensorflow[and-cuda]==2.21.0'"),
+    ],
+)
+def test_kernel_and_reason(gpus, cuda, kernel, reason):
+    found = doctor.choose_kernel(gpus, cuda, "2.21.0")
+    assert found[0] == kernel and reason in found[1]

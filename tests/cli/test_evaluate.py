@@ -1,0 +1,54 @@
+"""`nlpkit evaluate`."""
+
+import json
+
+import pytest
+
+
+def test_json_agrees_with_training(run, trained, tables):
+    folder, result = trained
+    evaluated = run("evaluate", folder, "--data", tables / "test.tsv", "--columns", "label,text", "--json")
+    assert evaluated.exit_code == 0, evaluated.output
+    evaluation = json.loads(evaluated.stdout)
+    assert {"accuracy", "macro_f1", "ece", "rows", "per_class"} <= set(evaluation)
+    assert evaluation["accuracy"] == pytest.approx(result["evaluation"]["test"]["accuracy"])
+    assert "mistakes" not in evaluation
+
+
+def test_tables(run, model, tables):
+    result = run("evaluate", model, "--data", tables / "test.tsv", "--columns", "label,text")
+    assert result.exit_code == 0
+    for part in ("result (60 texts)", "accuracy", "precision", "negative"):
+        assert part in result.stdout
+
+
+def test_skipped_rows_are_told(run, model, tmp_path):
+    (tmp_path / "a.tsv").write_text("positive\tGood.\nnegative\n")
+    command = ("evaluate", model, "--data", tmp_path / "a.tsv", "--columns", "label,text", "--json")
+    result = run(*command, "--on-bad-row", "skip")
+    assert result.exit_code == 0
+    assert "1 rows were skipped; the first: " in result.stderr and "a.tsv, line 2" in result.stderr
+    assert run(*command).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("neutral\tA chair.\n", "neutral"), ("positive\n", "line 1: a row must have 2 fields")],
+)
+def test_refusals(run, model, tmp_path, content, message):
+    (tmp_path / "a.tsv").write_text(content)
+    result = run("evaluate", model, "--data", tmp_path / "a.tsv", "--columns", "label,text")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ") and message in result.stderr
+
+
+def test_texts_without_labels_are_refused(run, model, tables):
+    result = run("evaluate", model, "--data", tables / "texts.txt")
+    assert result.exit_code == 2
+    assert "label" in result.stderr
+
+
+def test_a_folder_without_a_model_is_refused(run, tables, tmp_path):
+    result = run("evaluate", tmp_path / "none", "--data", tables / "test.tsv", "--columns", "label,text")
+    assert result.exit_code == 2
+    assert "There is no model folder" in result.stderr

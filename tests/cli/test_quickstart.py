@@ -1,0 +1,34 @@
+"""`nlpkit quickstart`, on fewer reviews than it has."""
+
+import json
+
+import pytest
+
+import nlpkit.data
+
+
+@pytest.fixture(autouse=True)
+def few_reviews(monkeypatch):
+    every = nlpkit.data.load_sample_reviews()
+    few = type(every)(every.texts[:120], every.labels[:120], every.domains[:120])
+    monkeypatch.setattr("nlpkit.data.load_sample_reviews", lambda split: few)
+
+
+def test_explains_each_step_and_replaces_its_own_folder(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = run("quickstart")
+    assert first.exit_code == 0, first.output
+    for step in ("1. data", "2. training", "3. test", "4. saved", "5. exported", "6. predicted", "next:"):
+        assert step in first.stderr
+    assert first.stdout.count("tive  0.") + first.stdout.count("tive  1.") == 3
+    second = run("quickstart", "--json")
+    assert second.stderr == ""
+    assert json.loads(second.stdout)["saved_model"] == "saved_models/quickstart/1"
+
+
+def test_a_foreign_folder_is_kept(run, tmp_path):
+    (tmp_path / "notes.md").write_text("mine")
+    result = run("quickstart", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "exists and is no nlpkit model" in result.stderr
+    assert (tmp_path / "notes.md").exists()
