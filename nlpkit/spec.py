@@ -2,11 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nlpkit.errors import InputError
 
 FORMAT_VERSION = 1
+# Labels as JSON and the command line write them: the label 1 is "1".
+ClassWeights = Annotated[
+    dict[str, float],
+    BeforeValidator(
+        lambda given: {str(k): v for k, v in given.items()} if isinstance(given, dict) else given
+    ),
+]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -48,7 +55,7 @@ class TrainingSettings(_Settings):
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     warmup: Share = 0.05
     label_smoothing: Share = 0.0
-    class_weight: Literal["balanced"] | dict[str, float] | None = None
+    class_weight: Literal["balanced"] | ClassWeights | None = None
     patience: int | None = Field(3, ge=1)
     mixed_precision: bool = False
     tensorboard: str | None = None

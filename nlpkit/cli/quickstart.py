@@ -45,10 +45,8 @@ def quickstart(
     say(f"1. data      {len(train.texts):,} sample reviews to learn from, {len(test.texts)} to test with")
     classifier = TextClassifier(random_state=seed).fit(train.texts, train.labels)
     report = classifier.report_
-    chosen = ", ".join(f"{choice['setting']} {choice['value']}" for choice in report["choices"][:1])
-    say(
-        f"2. training  {report['seconds']:.0f} s, best epoch {report['best_epoch']}; chosen from the data: {chosen}"
-    )
+    encoder = next(choice for choice in report["choices"] if choice["setting"] == "encoder")
+    say(f"2. training  {report['seconds']:.0f} s with the encoder {encoder['value']}: {encoder['reason']}")
     evaluation = classifier.add_test(test.texts, test.labels)
     say(f"3. test      {evaluation['accuracy']:.1%} of the test reviews are labelled right")
     if out.is_dir():

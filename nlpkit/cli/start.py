@@ -36,9 +36,8 @@ def start_tensorflow():
     """Imports TensorFlow and finds its devices, silently; a log level that the user has set stays."""
     if "tensorflow" in sys.modules:
         return
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return  # someone who asks for messages gets all of them
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with quiet_stderr():
         import tensorflow as tf
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from nlpkit.spec import TrainingSettings, parse_settings
 
+# Tokens beyond which a data set counts as large.
+LARGE = 1_000_000
+
 
 @dataclass
 class Choices:
@@ -34,6 +37,7 @@ class DataFacts:
         mean_length: float. Tokens per text.
         longest: int. Tokens of the longest text.
         classes: int. Number of classes.
+        words: bool. Whether tokens are words. Defaults to `True`.
 
     Example:
         >>> from nlpkit.estimators.choices import DataFacts
@@ -45,6 +49,7 @@ class DataFacts:
     mean_length: float
     longest: int
     classes: int
+    words: bool = True
 
     @property
     def tokens(self):
@@ -114,17 +119,22 @@ def choose(facts, network, training):
 
 def _network(encoder, facts, given, pick):
     if encoder == "bag":
+        several, long = facts.classes > 2, facts.tokens > LARGE
+        short = facts.mean_length <= 64 and facts.words
         return {
-            "embedding_dim": pick(given, "embedding_dim", 0, "the linear bag alone generalises best"),
+            "embedding_dim": pick(given, "embedding_dim", 0, "an embedding beside the weights made the bag worse"),
             "ngrams": pick(given, "ngrams", 3, "word order within three words, negation above all"),
-            "buckets": pick(
-                given,
-                "buckets",
-                2 ** (20 if facts.classes == 2 else 18),
-                ("few collisions of n-grams; fewer buckets with more classes, which each need weights"),
-            ),
-            "naive_bayes": pick(given, "naive_bayes", True, "naive-Bayes ratios start the weights off well"),
-        }
+            "buckets": pick(given, "buckets", 2 ** (18 if several else 21 if long else 20), (
+                "few collisions of n-grams; each class of more than two needs weights of its own"
+            )),
+            "naive_bayes": pick(given, "naive_bayes", True, "naive-Bayes ratios let weights learn from little data"),
+            "character_ngrams": pick(given, "character_ngrams", 2**17 if short else 0, (
+                f"a text has {facts.mean_length:.0f} tokens on average: the spelling of rare words helps short texts"
+            )),
+            "min_count": pick(given, "min_count", 2 if facts.tokens > 300_000 else 1, (
+                f"{facts.tokens:,.0f} training tokens: n-grams seen once are needed in little text and noise in much"
+            )),
+        }  # fmt: skip
     units = 100 if encoder == "cnn" else 64
     dropout = 0.5 if facts.rows < 50_000 else 0.3
     return {
@@ -134,9 +144,9 @@ def _network(encoder, facts, given, pick):
 
 
 def _training(encoder, facts, given, pick):
-    bag = encoder == "bag"
-    batch_size = 32 if facts.rows < 2_000 else 64 if facts.rows < 50_000 else 128
-    passes = 10 if facts.tokens < 1_000_000 else 5
+    bag, large = encoder == "bag", facts.tokens > LARGE
+    batch_size = 128 if large else 64
+    passes = (4 if large else 6) if bag else (5 if large else 10)
     return {
         "batch_size": pick(given, "batch_size", batch_size, f"{facts.rows} training texts"),
         "epochs": pick(

@@ -1,10 +1,10 @@
 """What `TextClassifier.fit` does, step by step."""
 
+import copy
 import datetime
 import hashlib
 import json
 import platform
-import shutil
 import time
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from nlpkit.estimators.labelled_texts import LabelledTexts
 from nlpkit.models import adapt_bag, build_classifier
 from nlpkit.text import text_to_ids
 from nlpkit.training import Predictor, evaluate_probabilities, fit_temperature, train
+from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.seeding import seeded
 
 HELD_OUT = 0.1
@@ -60,10 +61,7 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
     seed = _seed(classifier.random_state)
     with seeded(seed):
         stream = LabelledTexts(X, y, "training texts")
-        max_length = classifier.max_length or default_max_length(classifier.encoder)
-        classifier.text_to_ids_ = text_to_ids(
-            classifier.tokenizer, **{"max_length": max_length, **options["text"]}
-        )
+        classifier.text_to_ids_ = _text_layer(classifier, options["text"])
         rows = classifier.text_to_ids_.fit_encode(stream)
         classifier.classes_ = learn_classes(stream.labels, classifier.multi_label)
         whole = Part(rows, encode_labels(stream.labels, classifier.classes_, classifier.multi_label), stream)
@@ -101,6 +99,18 @@ def _options(options):
     return {group: dict(given.get(group) or {}) for group in OPTION_GROUPS}
 
 
+def _text_layer(classifier, options):
+    max_length = classifier.max_length
+    if max_length is None:
+        max_length = default_max_length(classifier.encoder)
+    try:
+        return text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options})
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The text settings cannot be used: {error}. See nlpkit.text.text_to_ids.") from None
+
+
 def _seed(random_state):
     if isinstance(random_state, int | np.integer):
         return int(random_state)
@@ -121,8 +131,8 @@ def _parts(classifier, whole, validation_data, data, seed):
     count = len(whole.rows)
     if count < MIN_ROWS_TO_HOLD_OUT:
         return whole, None
-    size = max(min(int(count * HELD_OUT), MAX_HELD_OUT), len(classifier.classes_))
     strata = None if classifier.multi_label or np.bincount(whole.targets).min() < 2 else whole.targets
+    size = max(min(int(count * HELD_OUT), MAX_HELD_OUT), 1 if strata is None else len(classifier.classes_))
     kept, held = train_test_split(np.arange(count), test_size=size, stratify=strata, random_state=seed)
     data["validation"] = {"rows": len(held), "files": data["train"]["files"], "held_out": True}
     return tuple(
@@ -131,20 +141,24 @@ def _parts(classifier, whole, validation_data, data, seed):
 
 
 def _choose(classifier, rows, options):
-    facts = DataFacts(
-        len(rows), float(rows.lengths.mean()), int(rows.lengths.max()), len(classifier.classes_)
-    )
+    lengths, words = rows.lengths, classifier.tokenizer == "word"
+    facts = DataFacts(len(rows), float(lengths.mean()), int(lengths.max()), len(classifier.classes_), words)
     own = {name: getattr(classifier, name) for name in ("units", "num_layers", "bidirectional")}
     own["encoder"] = (
         None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
     )
     network = {**{name: value for name, value in own.items() if value is not None}, **options["network"]}
-    training = {**({"epochs": classifier.epochs} if classifier.epochs else {}), **options["training"]}
+    training = {
+        **({"epochs": classifier.epochs} if classifier.epochs is not None else {}),
+        **options["training"],
+    }
     return choose(facts, network, training)
 
 
 def _train(classifier, parts, choices, seed, started, checkpoint, resume, fingerprint):
     network = dict(choices.network, multi_label=classifier.multi_label)
+    # A copy of layers of the user's own, so that fitting again starts anew.
+    network["encoder"] = copy.deepcopy(network["encoder"])
     if choices.training.mixed_precision:
         network["dtype"] = "mixed_float16" if tf.config.list_logical_devices("GPU") else "mixed_bfloat16"
     try:
@@ -154,7 +168,8 @@ def _train(classifier, parts, choices, seed, started, checkpoint, resume, finger
             f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier."
         ) from None
     train_part, validation = parts
-    adapt_bag(model, train_part.rows, train_part.targets)
+    vocabulary = getattr(classifier.text_to_ids_.tokenizer, "vocabulary", None)
+    adapt_bag(model, train_part.rows, train_part.targets, vocabulary.tokens if vocabulary else [])
     result = train(
         model,
         train_part.rows,
@@ -163,14 +178,14 @@ def _train(classifier, parts, choices, seed, started, checkpoint, resume, finger
         validation=None if validation is None else (validation.rows, validation.targets),
         sample_weight=_class_weights(classifier, choices.training.class_weight, train_part.targets),
         seed=seed,
-        deadline=started + 60 * classifier.minutes if classifier.minutes else None,
+        deadline=started + 60 * classifier.minutes if classifier.minutes is not None else None,
         checkpoint=checkpoint,
         resume=resume,
         fingerprint=fingerprint,
         verbose=classifier.verbose,
     )
     if checkpoint:
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        Checkpoint(checkpoint, fingerprint, {}).remove()
     classifier.network_ = model
     classifier._network_settings = network
     return result

@@ -23,7 +23,7 @@ def learn_classes(labels, multi_label):
         >>> learn_classes(["b", "a", "b"], multi_label=False).tolist()
         ['a', 'b']
     """
-    found = {label for row in labels for label in row} if multi_label else _flat_set(labels)
+    found = _listed_set(labels) if multi_label else _flat_set(labels)
     kinds = {type(label) for label in found}
     if len(kinds) > 1:
         raise InputError(
@@ -68,6 +68,7 @@ def encode_labels(labels, classes, multi_label, place="label {}".format):
     try:
         if not multi_label:
             return np.fromiter((index[label] for label in labels), np.int32, count=len(labels))
+        _listed_set(labels)
         targets = np.zeros((len(labels), len(index)), np.float32)
         for row, several in enumerate(labels):
             targets[row, [index[label] for label in several]] = 1.0
@@ -82,6 +83,17 @@ def encode_labels(labels, classes, multi_label, place="label {}".format):
 
 def _known(label, index, multi_label):
     return set(label) <= set(index) if multi_label else not isinstance(label, list) and label in index
+
+
+def _listed_set(labels):
+    """Without this check the characters of a str would be its labels."""
+    for row in labels:
+        if not isinstance(row, list):
+            raise InputError(
+                f"With `multi_label=True` every text needs a list of labels. Received: {row!r}. Write [{row!r}], or "
+                "name what separates the labels (--label-separator)."
+            )
+    return {label for row in labels for label in row}
 
 
 def _flat_set(labels):

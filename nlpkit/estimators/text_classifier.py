@@ -1,5 +1,6 @@
 """Texts to labels as a scikit-learn classifier."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -290,9 +291,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             multi_label=self.multi_label,
             temperature=self.temperature_,
             text=self.text_to_ids_.settings(),
-            network=network,
+            network=_plain(network),
             training=self._training,
-            estimator=parameters,
+            estimator=_plain(parameters),
         )
 
     def _write(self, path, name):
@@ -360,6 +361,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.one_d_array = True
         tags.classifier_tags.multi_label = False
         return tags
+
+
+def _plain(settings):
+    """Settings as JSON has them: numbers of NumPy become Python's, and a generator of random numbers `None`."""
+    return json.loads(json.dumps(settings, default=lambda value: getattr(value, "tolist", lambda: None)()))
 
 
 def _worst(probabilities, targets):

@@ -2,14 +2,12 @@
 
 import keras
 
-from nlpkit.layers import RecurrentBlock
-
 
 def portable_model(model):
     """Copies a model with its weights so that no cuDNN kernel is traced, whatever machine does it.
 
     Args:
-        model: `keras.Model` of nlpkit's layers.
+        model: `keras.Model` of nlpkit's or Keras' layers.
 
     Returns:
         `keras.Model` with the same outputs.
@@ -22,12 +20,10 @@ def portable_model(model):
         False
     """
 
-    def clone(layer):
-        config = layer.get_config()
-        if isinstance(layer, RecurrentBlock) or "use_cudnn" in config:
-            config["use_cudnn"] = False
-        return type(layer).from_config(config)
-
-    copy = keras.models.clone_model(model, clone_function=clone)
+    copy = keras.models.clone_model(model)
+    # Keras' own layers leave `use_cudnn` out of their config, so it is set where it is read: at each call.
+    for layer in copy._flatten_layers():
+        if hasattr(layer, "use_cudnn"):
+            layer.use_cudnn = False
     copy.set_weights(model.get_weights())
     return copy

@@ -11,7 +11,8 @@ class HashedNgrams(keras.layers.Layer):
     """Ids of the words and of the n-grams of a text; n-grams share a fixed number of hashed buckets.
 
     Words keep their ids, so the ids of the n-grams start at `vocabulary_size`. N-grams that would reach into the
-    padding have the id 0, so padding changes nothing.
+    padding, or that hold an unknown word, have the id 0: so padding changes nothing, and words that training never
+    saw bring no n-grams of other words.
 
     Args:
         vocabulary_size: int. Number of word ids.
@@ -44,13 +45,14 @@ class HashedNgrams(keras.layers.Layer):
         shifted = [tf.cast(inputs, "int64")]
         for step in range(1, self.max_order):
             shifted.append(tf.pad(shifted[0], [[0, 0], [0, step]])[:, step:])
+        known = [ids > 1 for ids in shifted]
         features = [shifted[0]]
         for order in range(2, self.max_order + 1):
             code = tf.fill(tf.shape(shifted[0]), tf.constant(order, "int64"))
             for ids in shifted[:order]:
                 code = _mix(code * 31 + ids)
             bucket = code % self.buckets + self.vocabulary_size
-            features.append(tf.where(shifted[order - 1] > 0, bucket, 0))
+            features.append(tf.where(tf.reduce_all(tf.stack(known[:order]), axis=0), bucket, 0))
         return tf.cast(tf.concat(features, axis=1), "int32")
 
     def compute_output_shape(self, input_shape):

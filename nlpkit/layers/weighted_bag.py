@@ -17,7 +17,8 @@ class WeightedBag(keras.layers.Layer):
         num_features: int. Number of feature ids, 0 among them, which counts for nothing.
         num_classes: int. Two classes share one weight per feature.
         multi_label: bool. Whether the classes are independent of each other. Defaults to `False`.
-        initial_weight: float. What every weight starts from. Defaults to 1.
+        initial_weight: float. What every weight starts from. Defaults to 0.1.
+        min_count: int. Features in fewer training texts count for nothing. Defaults to 1.
         dropout: float between 0 and 1. Fraction of the features to drop. Defaults to 0.
 
     Call arguments:
@@ -40,11 +41,19 @@ class WeightedBag(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_features, num_classes, *, multi_label=False, initial_weight=1.0, dropout=0.0, **kwargs
+        self,
+        num_features,
+        num_classes,
+        *,
+        multi_label=False,
+        initial_weight=0.1,
+        min_count=1,
+        dropout=0.0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.num_features, self.num_classes, self.multi_label = num_features, num_classes, multi_label
-        self.initial_weight, self.dropout = initial_weight, dropout
+        self.initial_weight, self.min_count, self.dropout = initial_weight, min_count, dropout
         self.shared = num_classes == 2 and not multi_label
         self.drop = keras.layers.Dropout(
             dropout, noise_shape=(None, None, 1), dtype=self.dtype_policy, name="dropout"
@@ -80,7 +89,7 @@ class WeightedBag(keras.layers.Layer):
         self.ratios.assign(self._ratios(counts, total, smoothing))
 
     def _ratios(self, counts, total, smoothing):
-        seen = total > 0
+        seen = total >= self.min_count
         seen[0] = False
         inside, outside = counts + smoothing, total[:, None] - counts + smoothing
         ratios = np.log(inside / inside[seen].sum(axis=0)) - np.log(outside / outside[seen].sum(axis=0))
@@ -103,6 +112,7 @@ class WeightedBag(keras.layers.Layer):
             "num_classes": self.num_classes,
             "multi_label": self.multi_label,
             "initial_weight": self.initial_weight,
+            "min_count": self.min_count,
             "dropout": self.dropout,
         }
         return {**super().get_config(), **own}

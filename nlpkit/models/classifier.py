@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import keras
 
-from nlpkit.layers import HashedNgrams, SequencePool, TokenEmbedding, WeightedBag
+from nlpkit.layers import CharacterNgrams, HashedNgrams, SequencePool, TokenEmbedding, WeightedBag
 from nlpkit.models.encoders import encode
 
 
@@ -23,6 +23,8 @@ def build_classifier(
     ngrams=1,
     buckets=2**18,
     naive_bayes=False,
+    character_ngrams=0,
+    min_count=1,
     multi_label=False,
     use_cudnn="auto",
     dtype=None,
@@ -49,6 +51,9 @@ def build_classifier(
         ngrams: int. Longest hashed n-gram of a bag, in words. Defaults to 1.
         buckets: int. Buckets that the n-grams are hashed to. Defaults to 262,144.
         naive_bayes: bool. Adds the scaled linear bag. Defaults to `False`.
+        character_ngrams: int. Buckets for the character n-grams of the words in that bag; 0 leaves them out,
+            the default.
+        min_count: int. Training texts that a feature of that bag must be in to count. Defaults to 1.
         multi_label: bool. Whether a text has any number of classes. Defaults to `False`.
         use_cudnn: `"auto"`, `True` or `False`. For recurrent encoders. Defaults to `"auto"`.
         dtype: str. Keras dtype policy such as `"mixed_float16"`; the logits are float32 always.
@@ -77,29 +82,25 @@ def build_classifier(
     if embedding_dim:
         ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
         with _policy(dtype):
-            x = TokenEmbedding(
+            vectors = TokenEmbedding(
                 ids_size,
                 embedding_dim,
                 dropout=0.0 if encoder == "bag" else dropout,
                 word_dropout=word_dropout,
                 name="embedding",
             )(ids)
-            x = encode(
-                x,
-                encoder,
-                units=units,
-                num_layers=num_layers,
-                bidirectional=bidirectional,
-                dropout=dropout,
-                use_cudnn=use_cudnn,
-            )
+            x = encode(vectors, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
+                       dropout=dropout, use_cudnn=use_cudnn)  # fmt: skip
             x = SequencePool("mean" if encoder == "bag" else pooling, name="pool")(x)
-            x = keras.layers.Dropout(dropout, name="dropout")(x)
-        logits.append(keras.layers.Dense(num_classes, dtype="float32", name="dense")(x))
+            x = keras.layers.Dropout(dropout, name="pool_dropout")(x)
+        logits.append(keras.layers.Dense(num_classes, dtype="float32", name="scores")(x))
     if naive_bayes or not logits:
-        bag = WeightedBag(
-            size, num_classes, multi_label=multi_label, dropout=word_dropout, dtype="float32", name="bag"
-        )
+        if character_ngrams:
+            spelling = CharacterNgrams(vocabulary_size, character_ngrams, offset=size, name="spelling")
+            features = keras.ops.concatenate([features, spelling(token_ids)], axis=1)
+            size += character_ngrams
+        bag = WeightedBag(size, num_classes, multi_label=multi_label, min_count=min_count,
+                          dropout=word_dropout, dtype="float32", name="bag")  # fmt: skip
         logits.append(bag(features))
     outputs = keras.layers.Add(name="logits", dtype="float32")(logits) if len(logits) > 1 else logits[0]
     return keras.Model(token_ids, outputs, name="classifier")

@@ -65,27 +65,41 @@ class Packer(keras.layers.Layer):
         Returns:
             Ragged int32 tensor of shape `(batch, None)`; no row is empty.
         """
-        token_ids = self._cut(tf.cast(token_ids, tf.int32))
-        empty = tf.cast(token_ids.row_lengths() == 0, tf.int64)
-        parts = [token_ids, _repeated(UNKNOWN, empty)]
-        if self.start:
-            parts.insert(0, _repeated(START, tf.ones_like(empty)))
-        if self.end:
-            parts.append(_repeated(END, tf.ones_like(empty)))
-        return tf.concat(parts, axis=1)
+        # Each row is put together from stretches of one pool, by one range and one gather: head and tail of the
+        # row, and the marks at the end of the pool.
+        token_ids = tf.cast(token_ids, tf.int32)
+        pool = tf.concat([token_ids.flat_values, [UNKNOWN, START, END]], axis=0)
+        marks = tf.size(pool, tf.int64) - 3
+        splits = tf.cast(token_ids.row_splits, tf.int64)
+        starts, ends = splits[:-1], splits[1:]
+        head, tail = self._kept(ends - starts)
+        nothing = tf.zeros_like(starts)
+        empty = tf.cast(starts == ends, tf.int64)
+        stretches = [
+            (nothing + marks + 1, nothing + int(self.start)),
+            (nothing + marks, empty),
+            (starts, head),
+            (ends - tail, tail),
+            (nothing + marks + 2, nothing + int(self.end)),
+        ]
+        first = tf.stack([start for start, _ in stretches], axis=1)
+        length = tf.stack([length for _, length in stretches], axis=1)
+        index = tf.ragged.range(tf.reshape(first, [-1]), tf.reshape(first + length, [-1])).flat_values
+        return tf.RaggedTensor.from_row_lengths(
+            tf.gather(pool, index), tf.reduce_sum(length, axis=1), validate=False
+        )
 
     def call(self, token_ids):
         return self.trim(token_ids).to_tensor(default_value=PAD)
 
-    def _cut(self, token_ids):
+    def _kept(self, lengths):
+        """How many ids stay at the head and at the tail of rows of these lengths."""
         if self.max_length is None:
-            return token_ids
+            return lengths, tf.zeros_like(lengths)
         room = self.max_length - self.start - self.end
         tail = {"end": 0, "start": room, "middle": room // 2}[self.truncate]
-        if tail == 0:
-            return token_ids[:, :room]
-        head = room - tail
-        return tf.concat([token_ids[:, :head], token_ids[:, head:][:, -tail:]], axis=1)
+        head = tf.minimum(lengths, room - tail)
+        return head, tf.minimum(lengths - head, tail)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], None)
@@ -101,8 +115,3 @@ class Packer(keras.layers.Layer):
             "truncate": self.truncate,
         }
         return {**super().get_config(), **own}
-
-
-def _repeated(id, lengths):
-    values = tf.fill([tf.reduce_sum(lengths)], id)
-    return tf.RaggedTensor.from_row_lengths(values, lengths, validate=False)

@@ -135,7 +135,8 @@ class TextToIds(TextLayer):
             if iter(stream) is stream:
                 raise InputError(
                     "Subwords are learned in one pass and encoded in a second, so `stream` must be "
-                    f"something that can be read twice, such as a list or a TableReader. Received: {type(stream).__name__}"
+                    "something that can be read twice, such as a list or a TableReader. "
+                    f"Received: {type(stream).__name__}"
                 )
             self.tokenizer.train(self._normalized(sample_texts(stream)), **limits)
         return self.encode(stream)

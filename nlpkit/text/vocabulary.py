@@ -1,7 +1,6 @@
 """The tokens a model knows and their ids; pure Python, so it loads without TensorFlow."""
 
 from collections import Counter
-from operator import itemgetter
 
 from nlpkit.errors import InputError
 
@@ -70,11 +69,13 @@ class Vocabulary:
             InputError: If `max_size` leaves no room for a token, or `min_frequency` is below 1.
         """
         check_limits(max_size, min_frequency)
-        kept = [item for item in counts.items() if item[1] >= min_frequency and item[0] not in SPECIAL_TOKENS]
-        kept.sort(key=itemgetter(0))
-        kept.sort(key=itemgetter(1), reverse=True)  # stable: equal counts stay alphabetical
-        room = None if max_size is None else max_size - len(SPECIAL_TOKENS)
-        return cls([*SPECIAL_TOKENS, *(token for token, _ in kept[:room])])
+        kept = {token: count for token, count in counts.items() if token not in SPECIAL_TOKENS}
+        room = len(kept) if max_size is None else max_size - len(SPECIAL_TOKENS)
+        if room < len(kept):  # only what can make it is worth sorting by name
+            min_frequency = max(min_frequency, sorted(kept.values(), reverse=True)[room - 1])
+        kept = sorted((token for token, count in kept.items() if count >= min_frequency))
+        kept.sort(key=counts.__getitem__, reverse=True)  # stable: equal counts stay alphabetical
+        return cls([*SPECIAL_TOKENS, *kept[:room]])
 
     def save(self, path):
         """Writes one token per line; newline, carriage return and backslash are escaped.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import keras
@@ -34,6 +35,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.fingerprint, self.stateful = folder and Path(folder), fingerprint, stateful
         self.path = self.folder and self.folder / "state.npz"
+        self._temporary = self.folder and self.folder / "state.tmp.npz"
         self.history = {}
 
     def on_epoch_end(self, epoch, logs=None):
@@ -54,9 +56,16 @@ class Checkpoint(keras.callbacks.Callback):
         }
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(self._variables())}
         arrays |= {f"best_{i}": w for i, w in enumerate(self.stateful["best"].best_weights or [])}
-        temporary = self.folder / "state.tmp.npz"
-        np.savez(temporary, facts=np.array(json.dumps(facts)), **arrays)
-        os.replace(temporary, self.path)
+        np.savez(self._temporary, facts=np.array(json.dumps(facts)), **arrays)
+        os.replace(self._temporary, self.path)
+
+    def remove(self):
+        """Deletes the state, and the folder if nothing else lies in it."""
+        if self.folder and self.folder.is_dir():
+            for path in (self.path, self._temporary):
+                path.unlink(missing_ok=True)
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
 
     def restore(self):
         """Puts the saved state back into model, optimizer and callbacks.
@@ -73,7 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
             with np.load(self.path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
             facts = json.loads(str(content.pop("facts")))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"The checkpoint {self.path} cannot be read ({error}). Delete it and start the training anew."
             ) from error

@@ -149,6 +149,9 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         global_clipnorm=settings.clip_norm,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias"])
+    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
+        # Keras does this by itself only if the model as a whole has the policy; small gradients vanish without.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     if multi_label:
         loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
         metrics = []

@@ -11,14 +11,18 @@ def copy(model, tmp_path):
     return shutil.copytree(model, tmp_path / "reviews")
 
 
-def test_versions_count_up(run, copy):
+def test_path_is_the_result(run, copy):
     first = run("export", copy, "--to", "saved_model")
     assert first.exit_code == 0, first.output
     assert first.stdout == f"{copy / '1'}\n"
     assert "largest difference" in first.stderr and f'-v "{copy}:/models/reviews"' in first.stderr
-    second = json.loads(run("export", copy, "--json").stdout)["exports"][0]
-    assert second["path"] == str(copy / "2") and second["max_difference"] < 1e-4
-    assert (copy / "2" / "saved_model.pb").exists()
+
+
+def test_json_and_the_next_version(run, copy):
+    (copy / "3").mkdir()
+    result = json.loads(run("export", copy, "--json").stdout)["exports"][0]
+    assert result["path"] == str(copy / "4") and result["max_difference"] < 1e-4
+    assert (copy / "4" / "saved_model.pb").exists()
 
 
 def test_an_unknown_format_is_refused(run, copy):

@@ -16,14 +16,17 @@ def few_reviews(monkeypatch):
 
 def test_explains_each_step_and_replaces_its_own_folder(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    earlier = tmp_path / "saved_models" / "quickstart"
+    (earlier / "1").mkdir(parents=True)
+    (earlier / "spec.json").write_text("{}")
+    (earlier / "1" / "stale").write_text("")
     first = run("quickstart")
     assert first.exit_code == 0, first.output
     for step in ("1. data", "2. training", "3. test", "4. saved", "5. exported", "6. predicted", "next:"):
         assert step in first.stderr
     assert first.stdout.count("tive  0.") + first.stdout.count("tive  1.") == 3
-    second = run("quickstart", "--json")
-    assert second.stderr == ""
-    assert json.loads(second.stdout)["saved_model"] == "saved_models/quickstart/1"
+    assert (earlier / "1" / "saved_model.pb").exists() and not (earlier / "1" / "stale").exists()
+    assert json.loads((earlier / "report.json").read_text())["evaluation"]["test"]["rows"] == 120
 
 
 def test_a_foreign_folder_is_kept(run, tmp_path):

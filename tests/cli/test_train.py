@@ -55,8 +55,8 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
     )  # fmt: skip
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
     assert seen == {
-        "encoder": "lstm", "bidirectional": False, "units": 8, "num_layers": 2, "epochs": 4, "tokenizer": "char",
-        "max_length": 9, "minutes": 2.0, "multi_label": True, "random_state": 5, "verbose": 0, "resume": False,
+        "encoder": "lstm", "bidirectional": False, "units": 8, "num_layers": 2, "epochs": 4, "verbose": 0,
+        "max_length": 9, "minutes": 2.0, "multi_label": True, "random_state": 5, "resume": False, "tokenizer": "char",
         "options": {"training": {"mixed_precision": True, "tensorboard": "logs"}}, "rows": 240,
         "checkpoint": f"{out}.checkpoint",
     }  # fmt: skip

@@ -1,0 +1,71 @@
+"""The quick benchmarks, one after another, and one table of their results; `make bench` calls it.
+
+Run from the repository root: python benchmarks/run_all.py
+"""
+
+import argparse
+import subprocess
+import sys
+
+from common import FOLDER, header, met, print_table, read_result, result_name, write_result
+
+STEPS = [
+    ["startup.py"],
+    ["text_to_ids.py"],
+    ["training_speed.py", "--data", "sst2"],
+    ["accuracy.py", "--data", "sst2", "--seeds", "1", "--encoders", "auto", "--name", "accuracy_quick"],
+]
+
+
+def summary(quick):
+    """One row per measurement, from the result files: what, nlpkit, peer, ratio, needed, met."""
+    startup = read_result(result_name("startup", quick))
+    rows = [["start-up, slowest command, s", startup["slowest"], None, None, "<= 0.5", startup["within"]]]
+    if ids := read_result("text_to_ids"):
+        own, peer = ids["best_seconds"]["nlpkit"], ids["best_seconds"]["keras"]
+        rows.append(["texts to ids, IMDb, s", own, peer, ids["times_as_fast"], None, None])
+    if speed := read_result(result_name("training_speed", quick)):
+        rows += training_rows(speed["data"]["sst2"])
+    if accuracy := read_result("accuracy_quick"):
+        found = accuracy["data"]["sst2"]
+        own, peer = found["encoders"]["auto"]["test_accuracy"], found["tfidf"]["test_accuracy"]
+        rows.append(
+            ["accuracy, SST-2 (TF-IDF)", round(own, 4), round(peer, 4), None, ">= 0.82", met(own, 0.82)]
+        )
+    return rows
+
+
+def training_rows(found):
+    """Seconds, accuracy and memory of the same network, beside each plain script."""
+    own, floor, rows = found["runs"]["nlpkit"], found["floor"], []
+    for peer, run in list(found["runs"].items())[1:]:
+        ratio = run["times_as_slow"]
+        seconds = round(own["seconds"], 1), round(run["seconds"], 1)
+        rows.append([f"training, SST-2, s ({peer})", *seconds, ratio, f">= {floor}", met(ratio, floor)])
+        accuracies = own["accuracy"], run["accuracy"]
+        rows.append([f"its test accuracy ({peer})", *accuracies, None, ">= peer", met(*accuracies)])
+        memory = own["peak_mb"], run["peak_mb"]
+        ratio = round(memory[1] / memory[0], 2)
+        rows.append(
+            [f"its peak memory, MiB ({peer})", *memory, ratio, "<= peer", met(*memory, at_least=False)]
+        )
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a few texts, to see that it works")
+    quick = parser.parse_args().quick
+    for script, *arguments in STEPS:
+        print(f"== {' '.join([script, *arguments])}", flush=True)
+        extra = ["--quick"] if quick and script != "text_to_ids.py" else []
+        subprocess.run([sys.executable, str(FOLDER / script), *arguments, *extra], check=True)
+    rows = summary(quick)
+    columns = ["", "nlpkit", "peer", "peer / nlpkit", "needed", "met"]
+    print_table("Quick benchmarks", columns, rows)
+    table = [dict(zip(["what", *columns[1:]], row, strict=True)) for row in rows]
+    write_result(result_name("run_all", quick), {**header(), "table": table})
+
+
+if __name__ == "__main__":
+    main()
