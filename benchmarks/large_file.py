@@ -21,7 +21,7 @@ QUICK_GB, QUICK_LIMIT = 0.01, 1000
 
 
 def write_table(path, size, limit):
-    """Writes label and text until the file has `size` bytes; the same each time. Returns the number of rows."""
+    """Writes label and text until the file has `size` bytes; the same each time. Returns its rows."""
     texts, labels = corpora.load("imdb", limit=limit).train
     pools = {label: [] for label in sorted(set(labels))}
     for text, label in zip(texts, labels, strict=True):

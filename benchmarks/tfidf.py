@@ -1,6 +1,6 @@
-"""The peer for accuracy: TF-IDF of words and word pairs with logistic regression, as in scikit-learn's guides.
+"""The peer for accuracy: TF-IDF of words and word pairs with logistic regression, as scikit-learn has it.
 
-It learns from the whole training set: it needs no validation part, so one that was only held out is part of it.
+It learns from the whole training set: it needs no validation part, and so takes one that was only held out.
 Chinese takes characters and character pairs. Run from the repository root: python benchmarks/tfidf.py
 """
 

@@ -23,7 +23,7 @@ from nlpkit.estimators.label_codes import encode_labels, learn_classes
 from nlpkit.estimators.labelled_texts import LabelledTexts
 from nlpkit.models import adapt_bag, build_classifier
 from nlpkit.text import text_to_ids
-from nlpkit.training import Predictor, evaluate_probabilities, fit_temperature, train
+from nlpkit.training import Predictor, epochs_that_fit, evaluate_probabilities, fit_temperature, train
 from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.seeding import seeded
 
@@ -142,7 +142,7 @@ def _parts(classifier, whole, validation_data, data, seed):
 
 def _choose(classifier, rows, options):
     lengths, words = rows.lengths, classifier.tokenizer == "word"
-    facts = DataFacts(len(rows), float(lengths.mean()), int(lengths.max()), len(classifier.classes_), words)
+    facts = DataFacts(len(rows), float(lengths.mean()), len(classifier.classes_), words)
     own = {name: getattr(classifier, name) for name in ("units", "num_layers", "bidirectional")}
     own["encoder"] = (
         None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
@@ -170,6 +170,10 @@ def _train(classifier, parts, choices, seed, started, checkpoint, resume, finger
     train_part, validation = parts
     vocabulary = getattr(classifier.text_to_ids_.tokenizer, "vocabulary", None)
     adapt_bag(model, train_part.rows, train_part.targets, vocabulary.tokens if vocabulary else [])
+    deadline = None if classifier.minutes is None else started + 60 * classifier.minutes
+    keeper = Checkpoint(checkpoint, fingerprint, {})
+    if deadline and any(reason["setting"] == "epochs" for reason in choices.reasons):
+        _fit_epochs_to_time(model, train_part, choices, deadline, keeper if resume else None)
     result = train(
         model,
         train_part.rows,
@@ -178,17 +182,31 @@ def _train(classifier, parts, choices, seed, started, checkpoint, resume, finger
         validation=None if validation is None else (validation.rows, validation.targets),
         sample_weight=_class_weights(classifier, choices.training.class_weight, train_part.targets),
         seed=seed,
-        deadline=started + 60 * classifier.minutes if classifier.minutes is not None else None,
+        deadline=deadline,
         checkpoint=checkpoint,
         resume=resume,
         fingerprint=fingerprint,
         verbose=classifier.verbose,
     )
-    if checkpoint:
-        Checkpoint(checkpoint, fingerprint, {}).remove()
+    keeper.remove()
     classifier.network_ = model
     classifier._network_settings = network
     return result
+
+
+def _fit_epochs_to_time(model, part, choices, deadline, keeper):
+    """Lowers the chosen number of epochs to what the time allows; a resumed run keeps its own number."""
+    settings, seconds = choices.training, deadline - time.monotonic()
+    if keeper:
+        epochs = keeper.planned_epochs()
+    else:
+        epochs = epochs_that_fit(model, part.rows, part.targets, settings, seconds)
+    if epochs < settings.epochs:
+        chosen = next(reason for reason in choices.reasons if reason["setting"] == "epochs")
+        chosen.update(
+            value=epochs, reason=f"as many as fit into the time allowed; without limit {settings.epochs}"
+        )
+    choices.training = settings.model_copy(update={"epochs": epochs})
 
 
 def _class_weights(classifier, class_weight, targets):

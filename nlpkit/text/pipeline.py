@@ -6,24 +6,11 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
-from nlpkit.text.byte_tokenizer import ByteTokenizer
-from nlpkit.text.char_tokenizer import CharTokenizer
 from nlpkit.text.encoding import encode_rows, fit_rows, sample_texts
+from nlpkit.text.levels import level_of, tokenizer_of
 from nlpkit.text.normalizer import Normalizer
 from nlpkit.text.packer import Packer
-from nlpkit.text.sentencepiece_tokenizer import MODEL_FILE, SentencePieceTokenizer
 from nlpkit.text.text_layer import TextLayer, as_texts
-from nlpkit.text.vocabulary_tokenizer import VOCABULARY_FILE
-from nlpkit.text.word_tokenizer import WordTokenizer
-from nlpkit.text.wordpiece_tokenizer import WordPieceTokenizer
-
-LEVELS = {
-    "word": (WordTokenizer, VOCABULARY_FILE),
-    "char": (CharTokenizer, VOCABULARY_FILE),
-    "byte": (ByteTokenizer, None),
-    "wordpiece": (WordPieceTokenizer, VOCABULARY_FILE),
-    "sentencepiece": (SentencePieceTokenizer, MODEL_FILE),
-}
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -182,7 +169,7 @@ class TextToIds(TextLayer):
         """
         packer = {name: getattr(self.packer, name) for name in ("max_length", "start", "end", "truncate")}
         return {
-            "level": _level_of(self.tokenizer),
+            "level": level_of(self.tokenizer),
             "normalizer": None if self.normalizer is None else self.normalizer.settings(),
             "packer": packer,
             "max_vocabulary_size": self.max_vocabulary_size,
@@ -199,7 +186,7 @@ class TextToIds(TextLayer):
             InputError: If there is no vocabulary yet.
         """
         self.tokenizer.vocabulary_size  # noqa: B018  (raises where there is no vocabulary)
-        if LEVELS[_level_of(self.tokenizer)][1] is not None:
+        if tokenizer_of(level_of(self.tokenizer))[1] is not None:
             self.tokenizer.save_assets(folder)
 
     @classmethod
@@ -216,7 +203,7 @@ class TextToIds(TextLayer):
         Raises:
             InputError: If the level is unknown or the vocabulary file is missing or broken.
         """
-        tokenizer_class, file = _level(settings["level"])
+        tokenizer_class, file = tokenizer_of(settings["level"])
         tokenizer = tokenizer_class(name="tokenizer")
         if file is not None:
             if not os.path.exists(os.path.join(folder, file)):
@@ -285,7 +272,7 @@ def text_to_ids(
         >>> text_to_ids("byte", max_length=4)(["hello"]).numpy().tolist()
         [[108, 105, 112, 112]]
     """
-    tokenizer_class, _ = _level(level)
+    tokenizer_class, _ = tokenizer_of(level)
     if level == "word":
         # Words are split at any whitespace: collapsing it first would be a pass over the corpus for nothing.
         normalizer["collapse_whitespace"] = False
@@ -296,16 +283,3 @@ def text_to_ids(
         vocabulary_size,
         min_frequency,
     )
-
-
-def _level(level):
-    if level not in LEVELS:
-        raise InputError(f"`level` must be one of {sorted(LEVELS)}. Received: level={level!r}")
-    return LEVELS[level]
-
-
-def _level_of(tokenizer):
-    for level, (tokenizer_class, _) in LEVELS.items():
-        if type(tokenizer) is tokenizer_class:
-            return level
-    raise InputError(f"`tokenizer` must be one of nlpkit's tokenizers. Received: {type(tokenizer).__name__}")

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "expected_calibration_error": ".calibration",
         "fit_temperature": ".calibration",
         "Predictor": ".predict",
+        "epochs_that_fit": ".timing",
         "train": ".fit",
     },
 )

@@ -49,6 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         facts = {
             "fingerprint": self.fingerprint,
+            "epochs": self.params["epochs"],
             "epochs_done": epochs_done,
             "stopped": bool(self.model.stop_training),
             "history": self.history,
@@ -67,25 +68,17 @@ class Checkpoint(keras.callbacks.Callback):
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
 
+    def planned_epochs(self):
+        """Number of epochs that the interrupted run was to have."""
+        return self._read()[0]["epochs"]
+
     def restore(self):
         """Puts the saved state back into model, optimizer and callbacks.
 
         Returns:
             Tuple of the number of finished epochs and whether training had already stopped.
         """
-        if self.folder is None or not self.path.is_file():
-            raise InputError(
-                f"There is no checkpoint to resume from (folder: {self.folder}). Leave out the resume option to start "
-                "anew."
-            )
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
-                content = {name: arrays[name] for name in arrays.files}
-            facts = json.loads(str(content.pop("facts")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"The checkpoint {self.path} cannot be read ({error}). Delete it and start the training anew."
-            ) from error
+        facts, content = self._read()
         if facts["fingerprint"] != self.fingerprint:
             raise InputError(
                 f"The checkpoint in {self.folder} belongs to a run with other data or settings. "
@@ -96,6 +89,21 @@ class Checkpoint(keras.callbacks.Callback):
             self.stateful[name].set_state(state)
         self.history = facts["history"]
         return facts["epochs_done"], facts["stopped"]
+
+    def _read(self):
+        if self.folder is None or not self.path.is_file():
+            raise InputError(
+                f"There is no checkpoint to resume from (folder: {self.folder}). Leave out the resume option to start "
+                "anew."
+            )
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                content = {name: arrays[name] for name in arrays.files}
+            return json.loads(str(content.pop("facts"))), content
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"The checkpoint {self.path} cannot be read ({error}). Delete it and start the training anew."
+            ) from error
 
     def _restore_arrays(self, content):
         for i, variable in enumerate(self._variables()):

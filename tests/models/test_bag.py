@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -30,10 +31,11 @@ def test_ratios_equal_a_count_by_hand(ngrams):
         10, 2, encoder="bag", naive_bayes=True, ngrams=ngrams, buckets=50, embedding_dim=0
     )
     labels = np.array([0, 0, 1, 1, 1])
-    adapt_bag(model, IdRows.from_lists(TEXTS), labels)
+    adapt_bag(model, IdRows.from_lists(TEXTS), labels, tokens=[])
     features = TEXTS
     if ngrams > 1:
-        features = [model.get_layer("ngrams")(np.array([text])).numpy()[0].tolist() for text in TEXTS]
+        to_features = keras.Model(model.inputs, model.get_layer("bag").input)
+        features = [to_features(np.array([text])).numpy()[0].tolist() for text in TEXTS]
     expected = counted(features, labels == 1, 10 + (50 if ngrams > 1 else 0))
     np.testing.assert_allclose(model.get_layer("bag").ratios.numpy()[:, 0], expected, atol=1e-5)
 
@@ -43,7 +45,7 @@ def test_ratios_of_several_labels_are_one_against_the_rest():
     model = build_classifier(
         10, 3, encoder="bag", naive_bayes=True, ngrams=1, embedding_dim=0, multi_label=True
     )
-    adapt_bag(model, IdRows.from_lists(TEXTS), targets)
+    adapt_bag(model, IdRows.from_lists(TEXTS), targets, tokens=[])
     for label in range(3):
         expected = counted(TEXTS, targets[:, label] == 1, 10)
         np.testing.assert_allclose(model.get_layer("bag").ratios.numpy()[:, label], expected, atol=1e-5)
@@ -52,6 +54,6 @@ def test_ratios_of_several_labels_are_one_against_the_rest():
 def test_a_model_without_a_bag_is_left_as_it_is():
     model = build_classifier(10, 2, encoder="cnn", units=2, embedding_dim=4)
     before = model.get_weights()
-    adapt_bag(model, IdRows.from_lists(TEXTS), np.array([0, 0, 1, 1, 1]))
+    adapt_bag(model, IdRows.from_lists(TEXTS), np.array([0, 0, 1, 1, 1]), tokens=[])
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

@@ -29,7 +29,9 @@ def build(name, **more):
     model = build_classifier(VOCABULARY, CLASSES, **{**SMALL, **BUILDS[name], **more})
     for layer in model.layers:
         if layer.name == "bag":  # without ratios the bag would answer nothing but its bias
-            layer.ratios.assign(np.random.default_rng(1).normal(size=layer.ratios.shape))
+            ratios = np.random.default_rng(1).normal(size=layer.ratios.shape)
+            ratios[0] = 0.0
+            layer.ratios.assign(ratios)
     return model
 
 
@@ -66,7 +68,7 @@ def test_a_training_step_lowers_the_loss_and_reaches_every_weight(name):
     before = model.get_weights()
     first = model.train_on_batch(IDS, targets)
     for variable, old in zip(model.weights, before, strict=True):
-        if variable in model.trainable_variables and variable.path.split("/")[-1] != "bias":
+        if variable.trainable and variable.name != "bias":
             assert not np.array_equal(variable.numpy(), old), f"{variable.path} was not trained"
     assert model.train_on_batch(IDS, targets) < first
 
@@ -122,8 +124,6 @@ def test_an_unknown_encoder_is_named(encoder):
 
 
 def test_an_unknown_pooling_is_named():
-    with pytest.raises(InputError, match="pooling.*'median'"):
-        build_classifier(VOCABULARY, CLASSES, encoder="bag", embedding_dim=4, pooling="median")
     with pytest.raises(InputError, match="pooling.*'median'"):
         build_classifier(VOCABULARY, CLASSES, encoder="gru", units=2, embedding_dim=4, pooling="median")
 
