@@ -2,8 +2,8 @@
 
 nlpkit's figure covers the whole process, from its start to the last line of JSON (`start s`: the
 part that a single text takes as well); the plain script's covers ids and `model.predict` alone, on 50,000
-texts of the same kind. nlpkit runs with the same network (embedding of 128, two bidirectional LSTMs of 64) and
-with the encoder that it chooses itself.
+texts of the same kind. nlpkit runs with the same network (embedding of 128, two bidirectional LSTMs of 64)
+and with the encoder that it chooses itself.
 Run from the repository root: python benchmarks/prediction_speed.py --texts 1000000
 """
 

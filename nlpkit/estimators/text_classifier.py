@@ -334,7 +334,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if "network_" not in state:
             return state
         with tempfile.TemporaryDirectory() as folder:
-            self._write(Path(folder), self.report_["name"])
+            self._write(Path(folder), self.report_.get("name"))
             files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
         lost = ("network_", "text_to_ids_", "_predictor")
         return {**{name: value for name, value in state.items() if name not in lost}, "_files": files}
