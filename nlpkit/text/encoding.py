@@ -68,7 +68,7 @@ def fit_rows(split, packer, stream, tokenizer, vocabulary_size=None, min_frequen
         rows = packer.trim(tokens.with_flat_values(index + len(SPECIAL_TOKENS)))
         return unique, counts, rows.flat_values, rows.row_lengths()
 
-    for unique, counts, ids, lengths in _run_in_pieces(tokenise, stream):
+    for unique, counts, ids, lengths in _Pieces(tokenise)(stream):
         builder.append(counter.add(unique, counts)[ids], lengths)
     rows = _some(builder.build())
     vocabulary = Vocabulary.from_counts(counter.totals(), vocabulary_size, min_frequency)
@@ -91,25 +91,38 @@ def fit_vocabulary(tokenizer, texts, vocabulary_size, min_frequency):
     fit_rows(tokenizer.split, Packer(max_length=1), texts, tokenizer, vocabulary_size, min_frequency)
 
 
-def encode_rows(rows_of, stream):
-    """Encodes a stream.
+class RowEncoder:
+    """Encodes streams of texts, with one graph that is traced once and kept.
+
+    A plain object, so that a layer that holds it does not save the graph.
 
     Args:
         rows_of: callable. String vector to ragged ids without empty rows, in graph.
-        stream: see `each_text`.
-
-    Returns:
-        `IdRows`, one row per text.
+        learned: the vocabulary or model that the graph was made with; another one needs another encoder.
     """
 
-    def encode(texts):
-        rows = rows_of(texts)
-        return rows.flat_values, rows.row_lengths()
+    def __init__(self, rows_of, learned):
+        self.learned = learned
 
-    builder = IdRowsBuilder()
-    for ids, lengths in _run_in_pieces(encode, stream):
-        builder.append(ids, lengths)
-    return builder.build()
+        def encode(texts):
+            rows = rows_of(texts)
+            return rows.flat_values, rows.row_lengths()
+
+        self._run = _Pieces(encode)
+
+    def encode(self, stream):
+        """Encodes a stream.
+
+        Args:
+            stream: see `each_text`.
+
+        Returns:
+            `IdRows`, one row per text.
+        """
+        builder = IdRowsBuilder()
+        for ids, lengths in self._run(stream):
+            builder.append(ids, lengths)
+        return builder.build()
 
 
 def sample_texts(stream, characters=SAMPLE_CHARACTERS):
@@ -134,27 +147,34 @@ def sample_texts(stream, characters=SAMPLE_CHARACTERS):
     return [text for _, _, text in _some(sorted(kept, key=lambda item: item[1]))]
 
 
-def _run_in_pieces(function, stream):
+class _Pieces:
     """Runs a graph over pieces of a stream on all cores; yields numpy results in the stream's order."""
-    texts = each_text(stream)
-    pieces = iter(lambda: list(itertools.islice(texts, PIECE)), [])
-    first = list(itertools.islice(pieces, 2))
-    if len(first) == 1:  # tracing a graph takes longer than one piece
-        yield [part.numpy() for part in function(as_texts(first[0]))]
-        return
-    graph = tf.function(function, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    workers, waiting = os.cpu_count() or 1, deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for piece in itertools.chain(first, pieces):
-            waiting.append(pool.submit(_run, graph, piece))
-            if len(waiting) > 2 * workers:  # bounds what is in memory
+
+    def __init__(self, function):
+        self._function, self._graph = function, None
+
+    def __call__(self, stream):
+        texts = each_text(stream)
+        pieces = iter(lambda: list(itertools.islice(texts, PIECE)), [])
+        first = list(itertools.islice(pieces, 2))
+        if len(first) == 1 and self._graph is None:  # tracing a graph takes longer than one piece
+            yield _run(self._function, first[0])
+            return
+        if self._graph is None:
+            signature = [tf.TensorSpec([None], tf.string)]
+            self._graph = tf.function(self._function, input_signature=signature, autograph=False)
+        workers, waiting = os.cpu_count() or 1, deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for piece in itertools.chain(first, pieces):
+                waiting.append(pool.submit(_run, self._graph, piece))
+                if len(waiting) > 2 * workers:  # bounds what is in memory
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
-def _run(graph, piece):
-    return [part.numpy() for part in graph(as_texts(piece))]
+def _run(function, piece):
+    return [part.numpy() for part in function(as_texts(piece))]
 
 
 def _some(found):

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
-from nlpkit.text.encoding import encode_rows, fit_rows, sample_texts
+from nlpkit.text.encoding import RowEncoder, fit_rows, sample_texts
 from nlpkit.text.levels import level_of, tokenizer_of
 from nlpkit.text.normalizer import Normalizer
 from nlpkit.text.packer import Packer
@@ -59,6 +59,7 @@ class TextToIds(TextLayer):
         self.normalizer = normalizer
         self.packer = Packer() if packer is None else packer
         self.max_vocabulary_size, self.min_frequency = max_vocabulary_size, min_frequency
+        self._encoder = None
 
     @property
     def vocabulary_size(self):
@@ -137,7 +138,10 @@ class TextToIds(TextLayer):
         Returns:
             `IdRows`, one row per text, cut and framed by the packer, not padded.
         """
-        return encode_rows(self.rows, stream)
+        learned = getattr(self.tokenizer, "vocabulary", None) or getattr(self.tokenizer, "model", None)
+        if self._encoder is None or self._encoder.learned is not learned:
+            self._encoder = RowEncoder(self.rows, learned)
+        return self._encoder.encode(stream)
 
     def detokenize(self, token_ids):
         """Turns ids back into text.

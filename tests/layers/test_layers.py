@@ -60,6 +60,18 @@ def test_hashed_ngrams(max_order):
     check_layer(layers.HashedNgrams, arguments, IDS, trains=False)
 
 
+def test_character_ngrams():
+    arguments = {
+        "vocabulary_size": 10,
+        "buckets": 50,
+        "offset": 3,
+        "shortest": 2,
+        "longest": 3,
+        "per_word": 5,
+    }
+    check_layer(layers.CharacterNgrams, arguments, IDS, trains=False)
+
+
 @pytest.mark.parametrize(
     "classes", [{"num_classes": 2}, {"num_classes": 3}, {"num_classes": 2, "multi_label": True}]
 )

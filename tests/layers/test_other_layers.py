@@ -1,5 +1,7 @@
 """Pooling, attention, positions, embedding and bags against NumPy formulas and Keras."""
 
+import zlib
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from nlpkit import InputError
 from nlpkit.layers import (
     AttentionPool,
+    CharacterNgrams,
     EncoderBlock,
     HashedNgrams,
     NgramConvolution,
@@ -128,9 +131,33 @@ def test_ngram_hash_spreads_evenly():
     assert ((counts - expected) ** 2 / expected).sum() < 512 + 5 * np.sqrt(2 * 512)
 
 
+def test_character_ngrams_equal_a_count_by_hand():
+    layer = CharacterNgrams(7, 10**6, offset=100, shortest=3, longest=4, per_word=9)
+    layer.adapt(["<pad>", "<unk>", "<s>", "</s>", "ab", "电影", "abcdefghijkl"])
+    rows = np.asarray(layer(np.array([[4, 1, 5, 6, 0]]))).reshape(5, 9)
+    grams = {"<ab", "ab>", "<ab>"}
+    assert {gram for gram in rows[0] if gram} == {100 + zlib.crc32(gram.encode()) % 10**6 for gram in grams}
+    assert not rows[1].any() and not rows[4].any()
+    assert (rows[2] > 0).sum() == 3 and (rows[3] > 0).all()
+    assert len({*rows[0][:3], *rows[2][:3]}) == 6
+
+
+def test_ngrams_of_unknown_words_count_for_nothing():
+    features = np.asarray(HashedNgrams(10, 1000, max_order=3)(np.array([[4, 5, 1, 6]]))).reshape(3, 4)
+    assert features[0].tolist() == [4, 5, 1, 6]
+    assert (features[1] > 0).tolist() == [True, False, False, False]
+    assert not features[2].any()
+
+
+def test_bag_leaves_out_rare_features():
+    bag = WeightedBag(4, 2, min_count=2)
+    bag.adapt([(np.array([[1, 2], [1, 3], [1, 3]]), np.array([1, 1, 0]))])
+    assert (bag.ratios.numpy()[:, 0] != 0).tolist() == [False, True, False, True]
+
+
 def test_bag_ratios_equal_the_papers_formula():
     features = np.array([[1, 2, 2], [1, 3, 0], [3, 3, 0]])
-    bag = WeightedBag(5, 2)
+    bag = WeightedBag(5, 2, initial_weight=1.0)
     bag.adapt([(features[:1], np.array([1])), (features[1:], np.array([1, 0]))])
     positive, negative = np.array([2, 1, 1]) + 1.0, np.array([0, 0, 1]) + 1.0
     expected = np.log((positive / positive.sum()) / (negative / negative.sum()))
