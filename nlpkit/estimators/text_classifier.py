@@ -1,7 +1,6 @@
 """Texts to labels as a scikit-learn classifier."""
 
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +11,26 @@ from sklearn.utils.validation import check_is_fitted
 import nlpkit
 from nlpkit.errors import InputError
 from nlpkit.estimators.fitting import fit_classifier
-from nlpkit.estimators.label_codes import encode_labels
 from nlpkit.estimators.labelled_texts import LabelledTexts, check_texts
+from nlpkit.estimators.measuring import measure
 from nlpkit.estimators.report import write_report
-from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, load_network, read_report, save_folder
+from nlpkit.estimators.saving import (
+    MODEL_FILE,
+    SPEC_FILE,
+    files_of,
+    load_files,
+    load_network,
+    read_report,
+    save_folder,
+)
 from nlpkit.export import export_saved_model
 from nlpkit.spec import FORMAT_VERSION, ModelSpec
 from nlpkit.text import TextToIds
-from nlpkit.training import Predictor, evaluate_probabilities
+from nlpkit.training import Predictor
 
 EXPORTERS = {"saved_model": export_saved_model}
-MISTAKES_PER_CHUNK = 10
+# A network cannot be pickled; the files of its folder can.
+NOT_PICKLED = ("network_", "text_to_ids_", "_predictor")
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):
@@ -193,7 +201,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: If a label is unknown to the classifier.
         """
-        return self._measure(LabelledTexts(X, y, "texts to evaluate"))
+        return measure(self, LabelledTexts(X, y, "texts to evaluate"))
 
     def add_test(self, X, y=None, name="test"):
         """Evaluates on labelled texts and adds the result to the report.
@@ -207,7 +215,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             dict, as `evaluate`.
         """
         stream = LabelledTexts(X, y, f"{name} texts")
-        evaluation = self._measure(stream)
+        evaluation = measure(self, stream)
         self.report_["data"][name] = stream.facts()
         self.report_["evaluation"][name] = evaluation
         return evaluation
@@ -310,49 +318,20 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         logits = logits.astype(np.float64) / self.temperature_
         return scipy.special.expit(logits) if self.multi_label else scipy.special.softmax(logits, axis=1)
 
-    def _measure(self, stream):
-        """Probabilities and targets of all texts are kept, but only the texts of the worst mistakes."""
-        check_is_fitted(self)
-        probabilities, texts, rows = [], {}, 0
-        for chunk in stream.chunks():
-            probabilities.append(self.predict_proba(chunk.texts))
-            targets = encode_labels(
-                chunk.labels,
-                self.classes_,
-                self.multi_label,
-                lambda row, first=rows: stream.place(first + row),
-            )
-            texts |= {rows + row: chunk.texts[row] for row in _worst(probabilities[-1], targets)}
-            rows += len(targets)
-        targets = encode_labels(stream.labels, self.classes_, self.multi_label)
-        return evaluate_probabilities(
-            targets, np.concatenate(probabilities), self.classes_.tolist(), texts, self.multi_label
-        )
-
     def __getstate__(self):
         state = super().__getstate__()
         if "network_" not in state:
             return state
-        with tempfile.TemporaryDirectory() as folder:
-            self._write(Path(folder), self.report_.get("name"))
-            files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-        lost = ("network_", "text_to_ids_", "_predictor")
-        return {**{name: value for name, value in state.items() if name not in lost}, "_files": files}
+        kept = {name: value for name, value in state.items() if name not in NOT_PICKLED}
+        return {**kept, "_files": files_of(lambda path: self._write(path, self.report_.get("name")))}
 
     def __setstate__(self, state):
         files = state.pop("_files", None)
         super().__setstate__(state)
-        if files is None:
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                (Path(folder) / name).write_bytes(content)
-            loaded = nlpkit.load(folder)
-        self.network_, self.text_to_ids_, self._predictor = (
-            loaded.network_,
-            loaded.text_to_ids_,
-            loaded._predictor,
-        )
+        if files is not None:
+            loaded = load_files(files)
+            for name in NOT_PICKLED:
+                setattr(self, name, getattr(loaded, name))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -366,12 +345,3 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 def _plain(settings):
     """Settings as JSON has them: numbers of NumPy become Python's, and a generator of random numbers `None`."""
     return json.loads(json.dumps(settings, default=lambda value: getattr(value, "tolist", lambda: None)()))
-
-
-def _worst(probabilities, targets):
-    """Rows with the most confident mistakes of a chunk."""
-    if targets.ndim == 2:
-        wrong = np.abs(probabilities - targets).max(axis=1)
-    else:
-        wrong = np.where(probabilities.argmax(axis=1) != targets, probabilities.max(axis=1), 0.0)
-    return np.argsort(-wrong, kind="stable")[:MISTAKES_PER_CHUNK].tolist()

@@ -1,0 +1,79 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlpkit.export import portable_model
+from nlpkit.models import build_classifier
+
+IDS = np.array([[4, 5, 6], [7, 0, 0]], "int32")
+
+
+def recurrent_layers(encoder):
+    """A list that an encoder can be made of, with Keras' own layers in many nestings."""
+    rnn = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[encoder]
+    return [
+        rnn(3, return_sequences=True),
+        keras.layers.Bidirectional(rnn(3, return_sequences=True)),
+        keras.Sequential([keras.layers.Dense(4), rnn(3, return_sequences=True)]),
+    ]
+
+
+@pytest.fixture
+def pretended_gpu(monkeypatch):
+    from keras.src.backend.tensorflow import rnn
+
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+
+
+def ops(model):
+    traced = tf.function(lambda ids: model(ids, training=False))
+    graph = traced.get_concrete_function(tf.TensorSpec((None, None), tf.int32)).graph.as_graph_def()
+    return {node.op for node in graph.node} | {
+        node.op for function in graph.library.function for node in function.node_def
+    }
+
+
+@pytest.mark.parametrize("kind", ["block", "keras"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_no_cudnn_op_is_traced_where_a_gpu_is(cell, kind, pretended_gpu):
+    encoder = cell if kind == "block" else recurrent_layers(cell)
+    model = build_classifier(10, 2, encoder=encoder, units=3, num_layers=2, embedding_dim=4, use_cudnn="auto")
+    assert any("Cudnn" in op for op in ops(model)), "the pretended GPU has no effect, so nothing is tested"
+    assert not any("Cudnn" in op for op in ops(portable_model(model)))
+
+
+def test_every_recurrent_layer_is_set_and_the_model_is_left_alone():
+    model = build_classifier(10, 2, encoder=recurrent_layers("gru"), embedding_dim=4)
+    portable = portable_model(model)
+    found = [layer for layer in portable._flatten_layers() if isinstance(layer, keras.layers.GRU)]
+    assert len(found) == 4 and all(layer.use_cudnn is False for layer in found)
+    kept = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.GRU)]
+    assert len(kept) == 4 and all(layer.use_cudnn == "auto" for layer in kept)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"encoder": "lstm", "units": 4, "num_layers": 3},
+        {"encoder": "transformer", "units": 8, "embedding_dim": 8},
+        {"encoder": "bag", "ngrams": 2, "buckets": 16, "naive_bayes": True},
+        {"encoder": "bag", "ngrams": 2, "buckets": 16, "embedding_dim": 0},
+        {"encoder": "cnn", "units": 4, "dtype": "mixed_bfloat16"},
+    ],
+    ids=lambda network: "-".join(map(str, network.values())),
+)
+def test_outputs_are_the_same(network):
+    model = build_classifier(10, 2, **{"embedding_dim": 4, **network})
+    for variable in model.variables:
+        if variable.dtype == "float32":
+            variable.assign(np.random.default_rng(1).normal(size=variable.shape))
+    portable = portable_model(model)
+    np.testing.assert_allclose(portable(IDS), model(IDS), atol=1e-6)
+    portable.layers[-1].set_weights([w * 0 for w in portable.layers[-1].get_weights()])
+    assert np.abs(model(IDS)).max() > 0
+
+
+def test_the_copy_of_a_block_says_in_its_config_that_it_is_portable():
+    portable = portable_model(build_classifier(10, 2, units=3, embedding_dim=4))
+    assert portable.get_layer("block_0").get_config()["use_cudnn"] is False
