@@ -40,7 +40,7 @@ def options(
         typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
     ] = False,
 ):
-    pass
+    """Options before any command."""
 
 
 def main():

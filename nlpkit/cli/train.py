@@ -54,6 +54,7 @@ def classifier(
     units: own.Units = None,
     num_layers: own.Layers = None,
     tokenizer: own.Tokenizer = "word",
+    vectors: own.Vectors = None,
     max_length: own.MaxLength = None,
     epochs: own.Epochs = None,
     minutes: own.Minutes = None,
@@ -86,11 +87,12 @@ def classifier(
 
     training = {"mixed_precision": True} if mixed_precision else {}
     training |= {"tensorboard": tensorboard} if tensorboard else {}
+    network = {"vectors": vectors} if vectors else {}
     multi_label = multi_label or label_separator is not None
     model = TextClassifier(
         encoder, units=units, num_layers=num_layers, bidirectional=bidirectional, tokenizer=tokenizer,
         max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
-        options={"training": training} if training else None, random_state=seed, verbose=0 if quiet else 1,
+        options={"training": training, "network": network}, random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
     _fit(model, train, validation, checkpoint, resume)
     model.save(out)

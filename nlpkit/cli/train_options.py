@@ -29,6 +29,15 @@ Bidirectional = Annotated[
 ]
 Units = Annotated[int | None, _model("--units", min=1, help="Size of the encoder.")]
 Layers = Annotated[int | None, _model("--num-layers", min=1, help="Encoder layers on top of each other.")]
+Vectors = Annotated[
+    str | None,
+    _model(
+        "--vectors",
+        metavar="FILE",
+        help="GloVe, word2vec or fastText vectors to start from.",
+        show_default=False,
+    ),
+]
 Tokenizer = Annotated[
     str, _model("--tokenizer", help="word, char, byte, wordpiece or sentencepiece.", show_default=True)
 ]

@@ -6,8 +6,7 @@ from nlpkit.errors import InputError
 
 
 class IdRows:
-    """Id sequences kept as one flat array and the offsets of the rows in it: no padding, no Python objects
-    per row.
+    """Id sequences as one flat array and the offsets of the rows in it, without padding or an object per row.
 
     Args:
         ids: int32 array of shape `(tokens,)`. All rows, one after another.

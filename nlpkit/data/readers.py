@@ -34,6 +34,11 @@ class Chunk:
         labels: list or `None`. One str per text, or one list of str where rows have several labels.
         source: the file's `Source`, or `None`.
         numbers: sequence of int or `None`. Line numbers of the rows.
+
+    Example:
+        >>> from nlpkit.data.readers import Chunk
+        >>> Chunk(["good"], ["positive"]).texts
+        ['good']
     """
 
     texts: list

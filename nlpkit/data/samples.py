@@ -16,6 +16,12 @@ class SampleReviews:
         texts: list of str. The reviews.
         labels: list of str. `"negative"` or `"positive"`.
         domains: list of str. What is reviewed.
+
+    Example:
+        >>> from nlpkit.data import load_sample_reviews
+        >>> reviews = load_sample_reviews("test")
+        >>> len(reviews.texts) == len(reviews.labels) == len(reviews.domains)
+        True
     """
 
     texts: list

@@ -38,6 +38,7 @@ class Source:
 
     @property
     def name(self):
+        """The path as messages show it."""
         return "standard input" if self.path == STDIN else self.path
 
     def place(self, number):
@@ -116,8 +117,9 @@ def _source(path, format, stdin_format):
 
 @contextlib.contextmanager
 def open_text(source, path, newline):
-    """Opens a text file; bytes that are not UTF-8 come through as lone surrogates, so that one bad row stays
-    one row.
+    """Opens a text file.
+
+    Bytes that are not UTF-8 come through as lone surrogates, so that one bad row stays one row.
 
     Args:
         source: Source. What is read, for messages.

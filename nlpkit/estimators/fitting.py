@@ -1,6 +1,5 @@
 """What `TextClassifier.fit` does, step by step."""
 
-import copy
 import datetime
 import hashlib
 import json
@@ -18,10 +17,10 @@ from sklearn.utils import check_random_state
 import nlpkit
 from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
+from nlpkit.estimators.building import build_network
 from nlpkit.estimators.choices import DataFacts, choose, default_max_length
 from nlpkit.estimators.label_codes import encode_labels, learn_classes
 from nlpkit.estimators.labelled_texts import LabelledTexts
-from nlpkit.models import adapt_bag, build_classifier
 from nlpkit.text import text_to_ids
 from nlpkit.training import Predictor, epochs_that_fit, evaluate_probabilities, fit_temperature, train
 from nlpkit.training.checkpoint import Checkpoint
@@ -35,7 +34,13 @@ OPTION_GROUPS = ("text", "network", "training")
 
 @dataclass
 class Part:
-    """Encoded texts with their targets; `texts` gives the text of a row for the report."""
+    """Encoded texts with their targets.
+
+    Args:
+        rows: `IdRows`.
+        targets: Array of the targets.
+        texts: Where the report finds the text of a row.
+    """
 
     rows: object
     targets: np.ndarray
@@ -148,6 +153,8 @@ def _choose(classifier, rows, options):
         None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
     )
     network = {**{name: value for name, value in own.items() if value is not None}, **options["network"]}
+    if "vectors" in network:
+        network.setdefault("encoder", "lstm")
     training = {
         **({"epochs": classifier.epochs} if classifier.epochs is not None else {}),
         **options["training"],
@@ -156,20 +163,8 @@ def _choose(classifier, rows, options):
 
 
 def _train(classifier, parts, choices, seed, started, checkpoint, resume, fingerprint):
-    network = dict(choices.network, multi_label=classifier.multi_label)
-    # A copy of layers of the user's own, so that fitting again starts anew.
-    network["encoder"] = copy.deepcopy(network["encoder"])
-    if choices.training.mixed_precision:
-        network["dtype"] = "mixed_float16" if tf.config.list_logical_devices("GPU") else "mixed_bfloat16"
-    try:
-        model = build_classifier(classifier.text_to_ids_.vocabulary_size, len(classifier.classes_), **network)
-    except TypeError as error:
-        raise InputError(
-            f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier."
-        ) from None
     train_part, validation = parts
-    vocabulary = getattr(classifier.text_to_ids_.tokenizer, "vocabulary", None)
-    adapt_bag(model, train_part.rows, train_part.targets, vocabulary.tokens if vocabulary else [])
+    model, network = build_network(classifier, choices, train_part)
     deadline = None if classifier.minutes is None else started + 60 * classifier.minutes
     keeper = Checkpoint(checkpoint, fingerprint, {})
     if deadline and any(reason["setting"] == "epochs" for reason in choices.reasons):

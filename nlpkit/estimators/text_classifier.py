@@ -50,7 +50,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         epochs: int. Largest number of passes over the data.
         minutes: float. Time that training may take; `None` sets no limit.
         multi_label: bool. Whether a text has a list of labels. Defaults to `False`.
-        options: dict. Further settings: `"text"` for `text_to_ids`, `"network"` for `build_classifier`,
+        options: dict. Further settings: `"text"` for `text_to_ids`, `"network"` for `build_classifier`
+            and `"vectors"`, a file of pretrained vectors,
             `"training"` for `TrainingSettings`.
         random_state: int. Seed; `None` draws one.
         verbose: int. 1 shows a progress bar. Defaults to 0.
@@ -133,7 +134,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Returns:
             Float array `(n, classes)`; `(n,)` for two classes, above zero for the second.
         """
-        logits = self._logits(X)
+        logits = self._logits(X) / self.temperature_
         if len(self.classes_) == 2 and not self.multi_label:
             return logits[:, 1] - logits[:, 0]
         return logits

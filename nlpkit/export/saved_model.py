@@ -104,6 +104,19 @@ def export_saved_model(folder, text_to_ids, network, labels, temperature=1.0, mu
 
     Raises:
         VerificationError: If the artefact differs from the model; then nothing is left behind.
+
+    Example:
+        ```python
+        import tempfile
+        from nlpkit.export import export_saved_model
+        from nlpkit.models import build_classifier
+        from nlpkit.text import text_to_ids
+
+        text = text_to_ids("byte", max_length=50)
+        network = build_classifier(text.vocabulary_size, 2, encoder="bag", embedding_dim=4)
+        result = export_saved_model(tempfile.mkdtemp(), text, network, ["no", "yes"])
+        print(result.path, result.max_difference)
+        ```
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

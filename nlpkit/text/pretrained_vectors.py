@@ -20,6 +20,12 @@ class PretrainedVectors:
             random numbers with the spread of the found ones, the same at each call; the padding row is zero.
         found: bool array of shape `(vocabulary size,)`. Which rows come from the file.
         coverage: float. Share of the vocabulary found, special tokens not counted.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.text.pretrained_vectors import PretrainedVectors
+        >>> PretrainedVectors(np.zeros((5, 2), "float32"), np.zeros(5, bool), 0.0).matrix.shape
+        (5, 2)
     """
 
     matrix: np.ndarray

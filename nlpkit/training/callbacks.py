@@ -109,6 +109,7 @@ class LearningRateLog(keras.callbacks.Callback):
     """Adds the learning rate to each epoch's results.
 
     Example:
+        >>> import keras
         >>> from nlpkit.training.callbacks import LearningRateLog
         >>> isinstance(LearningRateLog(), keras.callbacks.Callback)
         True

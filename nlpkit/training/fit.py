@@ -140,8 +140,8 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         >>> from nlpkit.training.fit import compile_model
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> compile_model(model, TrainingSettings(), total_steps=100)
-        >>> model.optimizer.name
-        'adamw'
+        >>> model.optimizer.global_clipnorm
+        1.0
     """
     optimizer = keras.optimizers.AdamW(
         learning_rate_schedule(settings, total_steps),

@@ -18,7 +18,11 @@ from nlpkit import TextClassifier
 
 X, Y = texts(), labels()
 # Every check runs on texts written from the checks' numbers. A check that cannot hold goes here, with its reason.
-EXPECTED_FAILED_CHECKS = {}
+EXACT = "texts are computed in batches of similar length, and float32 sums of other widths differ in their last bit"
+EXPECTED_FAILED_CHECKS = {
+    "check_methods_sample_order_invariance": EXACT,
+    "check_methods_subset_invariance": EXACT,
+}
 # These fit many times; they run with `-m slow`.
 LONG = {
     "check_classifier_data_not_an_array",
@@ -58,6 +62,14 @@ CHECKS = parametrize_with_checks(
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+def test_order_and_company_of_the_texts_change_nothing_but_rounding(fitted):
+    expected = fitted.predict_proba(X)
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_allclose(fitted.predict_proba([X[i] for i in order]), expected[order], atol=1e-6)
+    alone = np.concatenate([fitted.predict_proba([text]) for text in X[:5]])
+    np.testing.assert_allclose(alone, expected[:5], atol=1e-6)
 
 
 def test_the_constructor_only_stores():

@@ -1,3 +1,5 @@
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -21,9 +23,9 @@ def recurrent_layers(encoder):
 
 @pytest.fixture
 def pretended_gpu(monkeypatch):
-    from keras.src.backend.tensorflow import rnn
-
-    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+    # By its path: the package has a function of the module's name.
+    module = importlib.import_module("keras.src.backend.tensorflow.rnn")
+    monkeypatch.setattr(module, "_is_gpu_available", lambda: True)
 
 
 def ops(model):

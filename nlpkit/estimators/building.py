@@ -1,0 +1,62 @@
+"""The network of an estimator: built from its settings and prepared from the training data."""
+
+import copy
+
+import tensorflow as tf
+
+from nlpkit.errors import InputError
+from nlpkit.models import adapt_bag, build_classifier
+from nlpkit.text import read_vectors
+
+
+def build_network(classifier, choices, part):
+    """Builds the network, reads its pretrained vectors, and counts what a bag needs.
+
+    Args:
+        classifier: `TextClassifier` with its text layer and its classes.
+        choices: `Choices`; the coverage of pretrained vectors is added to its reasons.
+        part: Training texts with `rows` and `targets`.
+
+    Returns:
+        Tuple of the `keras.Model` and the settings that it was built with.
+
+    Raises:
+        InputError: If a setting is unknown, or vectors are asked for where there are no words.
+    """
+    network = dict(choices.network, multi_label=classifier.multi_label)
+    # A copy of layers of the user's own, so that fitting again starts anew.
+    network["encoder"] = copy.deepcopy(network["encoder"])
+    if choices.training.mixed_precision:
+        network["dtype"] = "mixed_float16" if tf.config.list_logical_devices("GPU") else "mixed_bfloat16"
+    vocabulary = getattr(classifier.text_to_ids_.tokenizer, "vocabulary", None)
+    vectors = _vectors(network.pop("vectors", None), vocabulary, network, choices)
+    try:
+        model = build_classifier(classifier.text_to_ids_.vocabulary_size, len(classifier.classes_), **network)
+    except TypeError as error:
+        raise InputError(
+            f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier."
+        ) from None
+    if vectors:
+        model.get_layer("embedding").set_vectors(vectors)
+    adapt_bag(model, part.rows, part.targets, vocabulary.tokens if vocabulary else [])
+    return model, network
+
+
+def _vectors(path, vocabulary, network, choices):
+    if path is None:
+        return None
+    if vocabulary is None or network["encoder"] == "bag":
+        raise InputError(
+            "Pretrained vectors need a tokenizer with a vocabulary and an encoder that reads vectors: lstm, gru, "
+            f"rnn, cnn or transformer. Received: encoder={network['encoder']!r}, vectors={str(path)!r}"
+        )
+    vectors = read_vectors(path, vocabulary)
+    network["embedding_dim"] = vectors.matrix.shape[1]
+    choices.reasons.append(
+        {
+            "setting": "vectors",
+            "value": str(path),
+            "reason": f"{vectors.coverage:.1%} of the vocabulary found; the other words start from random vectors",
+        }
+    )
+    return vectors

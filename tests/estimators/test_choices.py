@@ -1,0 +1,38 @@
+import pytest
+
+from nlpkit.errors import InputError
+from nlpkit.estimators.choices import DataFacts, choose, default_max_length
+from nlpkit.models.encoders import ENCODERS
+
+FACTS = DataFacts(rows=3000, mean_length=20.0, classes=2, words=True)
+
+
+def test_what_is_given_is_kept_and_has_no_reason():
+    choices = choose(FACTS, {"encoder": "gru", "units": 7}, {"batch_size": 5, "weight_decay": 0.1})
+    assert choices.network["encoder"] == "gru" and choices.network["units"] == 7
+    assert choices.training.batch_size == 5 and choices.training.weight_decay == 0.1
+    chosen = {reason["setting"] for reason in choices.reasons}
+    assert not chosen & {"encoder", "units", "batch_size", "weight_decay"}
+
+
+@pytest.mark.parametrize("encoder", [None, *ENCODERS])
+def test_every_choice_has_a_reason_and_its_value(encoder):
+    choices = choose(FACTS, {"encoder": encoder} if encoder else {}, {})
+    settings = {**choices.network, **choices.training.model_dump()}
+    assert {"epochs", "batch_size", "learning_rate"} <= {reason["setting"] for reason in choices.reasons}
+    for reason in choices.reasons:
+        assert settings[reason["setting"]] == reason["value"] and len(reason["reason"]) > 5
+    assert choices.network["encoder"] == encoder or encoder is None and choices.network["encoder"] in ENCODERS
+
+
+def test_wrong_training_settings_are_refused():
+    with pytest.raises(InputError, match="training settings: 1 setting.*\n  epochs: .*Received: 0"):
+        choose(FACTS, {}, {"epochs": 0})
+
+
+def test_recurrent_networks_read_shorter_texts():
+    assert default_max_length("lstm") < default_max_length("bag")
+
+
+def test_tokens():
+    assert FACTS.tokens == 60_000

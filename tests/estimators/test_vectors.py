@@ -1,0 +1,36 @@
+"""Pretrained vectors start a network's embedding."""
+
+import numpy as np
+import pytest
+
+from nlpkit import InputError, TextClassifier
+
+TEXTS, LABELS = ["good film", "bad film", "good day", "bad day"] * 4, ["yes", "no"] * 8
+
+
+def options(path):
+    # A tiny learning rate, so that the vectors are still to be seen after training.
+    return {"network": {"vectors": path}, "training": {"learning_rate": 1e-9, "epochs": 1}}
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    path = tmp_path / "glove.txt"
+    path.write_text("good 1 2 3\nfilm 4 5 6\n", encoding="utf-8")
+    return str(path)
+
+
+def test_found_words_start_from_the_file_and_the_report_says_how_many(vectors):
+    model = TextClassifier(units=2, options=options(vectors), random_state=0).fit(TEXTS, LABELS)
+    words = model.text_to_ids_.tokenizer.vocabulary
+    matrix = model.network_.get_layer("embedding").embeddings.numpy()
+    np.testing.assert_allclose(matrix[words.index["good"]], [1, 2, 3], atol=1e-5)
+    assert np.abs(matrix[words.index["bad"]]).max() < 0.5
+    note = next(choice for choice in model.report_["choices"] if choice["setting"] == "vectors")
+    assert note["reason"].startswith("50.0% of the vocabulary found")
+
+
+def test_a_bag_and_bytes_cannot_take_vectors(vectors):
+    for arguments in ({"encoder": "bag"}, {"tokenizer": "byte"}):
+        with pytest.raises(InputError, match="Pretrained vectors need a tokenizer with a vocabulary and an encoder"):
+            TextClassifier(**arguments, options=options(vectors)).fit(TEXTS, LABELS)

@@ -1,0 +1,86 @@
+"""What README and docs show runs: Python blocks, and the commands of shell blocks."""
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nlpkit.data import load_sample_reviews
+
+HOME = Path(__file__).parents[1]
+PAGES = [path for path in [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))] if path.is_file()]
+ROWS = {"train": 120, "test": 30}
+
+
+def blocks(page, *languages):
+    """Contents of the page's blocks in one of the languages, in order."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [content for language, content in found if language in languages]
+
+
+def commands(page):
+    """The `nlpkit …` commands of shell blocks as lists of arguments, continued lines joined."""
+    for block in blocks(page, "bash", "console", "shell"):
+        for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            if words[:1] == ["nlpkit"]:
+                yield words[1:]
+
+
+def small_reviews(split=None):
+    """The first sample reviews of each class, so that what the docs train takes seconds."""
+    reviews = load_sample_reviews(split)
+    for parts in vars(reviews).values():
+        parts[ROWS.get(split, 150) // 2 : -ROWS.get(split, 150) // 2] = []
+    return reviews
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with the files that the docs name, and sample reviews that are few."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nlpkit.data.samples.load_sample_reviews.__wrapped__", None, raising=False)
+    monkeypatch.setattr("nlpkit.data.load_sample_reviews", small_reviews, raising=False)
+    for split in ROWS:
+        reviews = small_reviews(split)
+        rows = list(zip(reviews.labels, reviews.texts, strict=True))
+        (tmp_path / f"{split}.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows))
+    reviews = small_reviews("train")
+    lines = (f'"{text.replace(chr(34), "")}",{label}\n' for text, label in zip(reviews.texts, reviews.labels, strict=True))
+    (tmp_path / "reviews.csv").write_text("text,label\n" + "".join(lines))
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_run(page, workplace):
+    from nlpkit.cli.app import app
+
+    for arguments in commands(page):
+        if arguments[0] == "quickstart":
+            continue  # it has tests of its own
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, f"nlpkit {shlex.join(arguments)}\n{result.output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run(page, workplace):
+    namespace = {"__name__": "docs"}
+    for number, block in enumerate(blocks(page, "python")):
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(block, f"{page.name}, Python block {number + 1}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http://", "https://", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_commands_are_found():
+    assert any(list(commands(page)) for page in PAGES)
