@@ -1,18 +1,23 @@
 """What README and docs show runs: Python blocks, and the commands of shell blocks."""
 
 import contextlib
+import csv
 import io
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from nlpkit import TextClassifier
+from nlpkit.cli.app import app
 from nlpkit.data import load_sample_reviews
 
 HOME = Path(__file__).parents[1]
 PAGES = [path for path in [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))] if path.is_file()]
+SHELLS = ("bash", "console", "shell")
 ROWS = {"train": 120, "test": 30}
 
 
@@ -24,7 +29,7 @@ def blocks(page, *languages):
 
 def commands(page):
     """The `nlpkit …` commands of shell blocks as lists of arguments, continued lines joined."""
-    for block in blocks(page, "bash", "console", "shell"):
+    for block in blocks(page, *SHELLS):
         for line in re.sub(r"\\\n\s*", " ", block).splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True)
             if words[:1] == ["nlpkit"]:
@@ -39,26 +44,40 @@ def small_reviews(split=None):
     return reviews
 
 
-@pytest.fixture
-def workplace(tmp_path, monkeypatch):
-    """A folder with the files that the docs name, and sample reviews that are few."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nlpkit.data.samples.load_sample_reviews.__wrapped__", None, raising=False)
-    monkeypatch.setattr("nlpkit.data.load_sample_reviews", small_reviews, raising=False)
+def write_tables(folder):
+    """The files of data that the docs name."""
     for split in ROWS:
         reviews = small_reviews(split)
-        rows = list(zip(reviews.labels, reviews.texts, strict=True))
-        (tmp_path / f"{split}.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows))
+        rows = zip(reviews.labels, reviews.texts, strict=True)
+        (folder / f"{split}.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows))
     reviews = small_reviews("train")
-    lines = (f'"{text.replace(chr(34), "")}",{label}\n' for text, label in zip(reviews.texts, reviews.labels, strict=True))
-    (tmp_path / "reviews.csv").write_text("text,label\n" + "".join(lines))
-    return tmp_path
+    with open(folder / "reviews.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *zip(reviews.texts, reviews.labels, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The model that the pages after the README go on with, exported once."""
+    folder = tmp_path_factory.mktemp("docs") / "x"
+    reviews = small_reviews("train")
+    classifier = TextClassifier(epochs=1, random_state=0).fit(reviews.texts, reviews.labels)
+    classifier.save(folder)
+    classifier.export(folder)
+    return folder
+
+
+@pytest.fixture
+def workplace(request, page, tmp_path, monkeypatch):
+    """An own folder with what the docs name; the README starts from data only."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nlpkit.data.load_sample_reviews", small_reviews)
+    write_tables(tmp_path)
+    if page.name != "README.md" and blocks(page, "python", *SHELLS):
+        shutil.copytree(request.getfixturevalue("model"), tmp_path / "saved_models" / "x")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_run(page, workplace):
-    from nlpkit.cli.app import app
-
     for arguments in commands(page):
         if arguments[0] == "quickstart":
             continue  # it has tests of its own

@@ -65,14 +65,18 @@ def test_imports_point_one_way(path):
 
 def test_a_wrong_import_is_found():
     tree = ast.parse("def f():\n    from nlpkit.estimators.saving import load\n")
-    assert list(wrong_imports(PACKAGE / "layers" / "x.py", tree)) == ["x.py:2: layers must not import estimators"]
+    assert list(wrong_imports(PACKAGE / "layers" / "x.py", tree)) == [
+        "x.py:2: layers must not import estimators"
+    ]
 
 
 def test_every_part_has_its_place():
     assert {part_of(path) for path in FILES} - {"__init__"} <= set(LEVEL)
 
 
-@pytest.mark.parametrize("module", ["nlpkit", "nlpkit.cli.app", "nlpkit.estimators", "nlpkit.export", "nlpkit.text"])
+@pytest.mark.parametrize(
+    "module", ["nlpkit", "nlpkit.cli.app", "nlpkit.estimators", "nlpkit.export", "nlpkit.text"]
+)
 def test_importing_loads_nothing_heavy(module):
     program = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent)
@@ -85,5 +89,7 @@ def test_public_names_exist_and_unknown_ones_say_what_there_is():
     for name in nlpkit.__all__:
         assert getattr(nlpkit, name).__doc__
     assert set(dir(nlpkit)) >= set(nlpkit.__all__)
-    with pytest.raises(AttributeError, match="'nlpkit' has no attribute 'Textclassifier'. It has: .*'TextClassifier'"):
+    with pytest.raises(
+        AttributeError, match="'nlpkit' has no attribute 'Textclassifier'. It has: .*'TextClassifier'"
+    ):
         _ = nlpkit.Textclassifier

@@ -4,6 +4,9 @@ import numpy as np
 
 from nlpkit.errors import InputError
 
+# Rows picked at once: their positions take six times the memory of their ids.
+BLOCK = 16_384
+
 
 class IdRows:
     """Id sequences as one flat array and the offsets of the rows in it, without padding or an object per row.
@@ -71,10 +74,14 @@ class IdRows:
             `IdRows` of `n` rows.
         """
         indices = np.asarray(indices, dtype=np.int64)
-        lengths, starts = self.lengths[indices], self.offsets[:-1][indices]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        return IdRows(self.ids[positions], offsets)
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[indices])])
+        ids = np.empty(offsets[-1], np.int32)
+        for first in range(0, len(indices), BLOCK):
+            block = slice(first, first + BLOCK)
+            starts, ends = offsets[:-1][block], offsets[1:][block]
+            shifts = np.repeat(self.offsets[:-1][indices[block]] - starts, ends - starts)
+            ids[starts[0] : ends[-1]] = self.ids[np.arange(starts[0], ends[-1]) + shifts]
+        return IdRows(ids, offsets)
 
     def padded(self, indices=None, length=None):
         """Lays rows out as a table filled with 0 on the right.

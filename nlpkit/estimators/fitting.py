@@ -65,14 +65,11 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
     options = _options(classifier.options)
     seed = _seed(classifier.random_state)
     with seeded(seed):
-        stream = LabelledTexts(X, y, "training texts")
         classifier.text_to_ids_ = _text_layer(classifier, options["text"])
-        rows = classifier.text_to_ids_.fit_encode(stream)
-        classifier.classes_ = learn_classes(stream.labels, classifier.multi_label)
-        whole = Part(rows, encode_labels(stream.labels, classifier.classes_, classifier.multi_label), stream)
-        data = {"train": stream.facts(rows)}
+        whole, data = _read(classifier, LabelledTexts(X, y, "training texts"))
+        choices = _choose(classifier, whole.rows.lengths, options)
         parts = _parts(classifier, whole, validation_data, data, seed)
-        choices = _choose(classifier, rows, options)
+        del whole  # its ids are copied in the parts: of a large file, gigabytes
         fingerprint = _fingerprint(data, classifier, choices, seed)
         result = _train(classifier, parts, choices, seed, started, checkpoint, resume, fingerprint)
     _calibrate(classifier, parts[1])
@@ -122,6 +119,14 @@ def _seed(random_state):
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
+def _read(classifier, stream):
+    """All training texts as ids and targets, and the facts about them; learns vocabulary and classes."""
+    rows = classifier.text_to_ids_.fit_encode(stream)
+    classifier.classes_ = learn_classes(stream.labels, classifier.multi_label)
+    targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
+    return Part(rows, targets, stream), {"train": stream.facts(rows)}
+
+
 def _parts(classifier, whole, validation_data, data, seed):
     """Training and validation part; the latter is `None` where there are too few texts to hold some out."""
     if validation_data is not None:
@@ -145,9 +150,9 @@ def _parts(classifier, whole, validation_data, data, seed):
     )
 
 
-def _choose(classifier, rows, options):
-    lengths, words = rows.lengths, classifier.tokenizer == "word"
-    facts = DataFacts(len(rows), float(lengths.mean()), len(classifier.classes_), words)
+def _choose(classifier, lengths, options):
+    words = classifier.tokenizer == "word"
+    facts = DataFacts(len(lengths), float(lengths.mean()), len(classifier.classes_), words)
     own = {name: getattr(classifier, name) for name in ("units", "num_layers", "bidirectional")}
     own["encoder"] = (
         None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder

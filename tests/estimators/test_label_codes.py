@@ -36,7 +36,9 @@ def test_unusable_labels(labels, multi_label, message):
 
 
 def test_unknown_labels_are_named_with_their_place():
-    with pytest.raises(InputError, match="label 1: the label 'c' was not among the training labels .'a', 'b'."):
+    with pytest.raises(
+        InputError, match="label 1: the label 'c' was not among the training labels .'a', 'b'."
+    ):
         encode_labels(["a", "c"], ["a", "b"], False)
     with pytest.raises(InputError, match=r"file.csv, line 3: the label \['a', 'c'\]"):
         encode_labels([["a"], ["a", "c"]], ["a", "b"], True, lambda row: f"file.csv, line {row + 2}")

@@ -136,7 +136,9 @@ def test_a_foreign_folder_or_file_is_not_overwritten(fitted, tmp_path):
 
 
 def test_missing_and_foreign_folders(tmp_path):
-    with pytest.raises(InputError, match="There is no model folder .*none. Train one: nlpkit train classifier"):
+    with pytest.raises(
+        InputError, match="There is no model folder .*none. Train one: nlpkit train classifier"
+    ):
         nlpkit.load(tmp_path / "none")
     with pytest.raises(InputError, match="no complete nlpkit model folder: spec.json, model.keras missing"):
         nlpkit.load(tmp_path)
@@ -164,9 +166,15 @@ def test_a_truncated_model(copy, part):
     [
         ('{"format_version": 1,', "spec.json is not valid JSON"),
         ("[]", "must have format_version 1. Received: 'list'"),
-        ('{"format_version": 99}', "must have format_version 1. Received: 99. Use the nlpkit version that wrote it"),
+        (
+            '{"format_version": 99}',
+            "must have format_version 1. Received: 99. Use the nlpkit version that wrote it",
+        ),
         ("{}", "must have format_version 1. Received: None"),
-        ('{"format_version": 1, "task": "magic"}', r"spec.json: \d+ setting\(s\) cannot be used:(.|\n)*labels"),
+        (
+            '{"format_version": 1, "task": "magic"}',
+            r"spec.json: \d+ setting\(s\) cannot be used:(.|\n)*labels",
+        ),
     ],
 )
 def test_a_broken_spec(copy, content, message):
@@ -181,7 +189,9 @@ def test_unknown_and_wrong_fields_of_the_spec_are_reported_together(copy):
     with pytest.raises(InputError) as caught:
         read_spec(copy)
     assert "2 setting(s)" in str(caught.value)
-    assert "temperature: Input should be greater than 0. Received: -1.0" in str(caught.value).replace("-1\n", "-1.0\n")
+    assert "temperature: Input should be greater than 0. Received: -1.0" in str(caught.value).replace(
+        "-1\n", "-1.0\n"
+    )
     assert "run: Extra inputs are not permitted" in str(caught.value)
 
 

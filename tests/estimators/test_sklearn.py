@@ -49,7 +49,9 @@ def with_marks(cases):
         estimator, check = getattr(case, "values", case)
         marks = list(getattr(case, "marks", ()))
         long = [pytest.mark.slow] if check.func.__name__ in LONG else []
-        yield pytest.param(estimator, check, marks=[*marks, *long], id=f"{check.func.__name__}{check.keywords}")
+        yield pytest.param(
+            estimator, check, marks=[*marks, *long], id=f"{check.func.__name__}{check.keywords}"
+        )
 
 
 CHECKS = parametrize_with_checks(
@@ -120,7 +122,9 @@ def test_cross_validation_finds_the_pattern():
 
 
 def test_pipeline():
-    model = make_pipeline(FunctionTransformer(lambda rows: [strip_accents_unicode(row) for row in rows]), quick())
+    model = make_pipeline(
+        FunctionTransformer(lambda rows: [strip_accents_unicode(row) for row in rows]), quick()
+    )
     model.fit(X, Y)
     assert model.predict(["a góod film", "an àwful book"]).tolist() == ["pos", "neg"]
     assert model.score(X, Y) == np.mean(model.predict(X) == np.array(Y))

@@ -14,9 +14,8 @@ X, Y = texts(), labels()
 
 
 def csv(path, rows, names=("neg", "pos")):
-    path.write_text(
-        "text,label\n" + "".join(f"{text},{label}\n" for text, label in zip(texts(rows), labels(rows, names), strict=True))
-    )
+    lines = [f"{text},{label}\n" for text, label in zip(texts(rows), labels(rows, names), strict=True)]
+    path.write_text("".join(["text,label\n", *lines]))
     return path
 
 
@@ -252,7 +251,9 @@ def test_an_interrupted_fit_is_resumed_to_the_same_result(fitted, tmp_path, monk
         def stop(epoch, logs):
             raise Cut
 
-        return real(self, *args, callbacks=[*callbacks, keras.callbacks.LambdaCallback(on_epoch_end=stop)], **more)
+        return real(
+            self, *args, callbacks=[*callbacks, keras.callbacks.LambdaCallback(on_epoch_end=stop)], **more
+        )
 
     with monkeypatch.context() as patch:
         patch.setattr(keras.Model, "fit", cut)

@@ -70,7 +70,9 @@ def test_class_weights_are_for_one_label_each():
 
 
 def test_an_unknown_label_is_named_with_its_place(fitted, tmp_path):
-    with pytest.raises(InputError, match="texts to evaluate, number 2: the label 'maybe' was not among .*'neg', 'pos'"):
+    with pytest.raises(
+        InputError, match="texts to evaluate, number 2: the label 'maybe' was not among .*'neg', 'pos'"
+    ):
         fitted.evaluate(X[:3], ["neg", "pos", "maybe"])
     path = tmp_path / "test.tsv"
     path.write_text("text\tlabel\n" + "fine\tpos\n" * 4 + "well\tmaybe\n")

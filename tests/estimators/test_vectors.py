@@ -32,5 +32,7 @@ def test_found_words_start_from_the_file_and_the_report_says_how_many(vectors):
 
 def test_a_bag_and_bytes_cannot_take_vectors(vectors):
     for arguments in ({"encoder": "bag"}, {"tokenizer": "byte"}):
-        with pytest.raises(InputError, match="Pretrained vectors need a tokenizer with a vocabulary and an encoder"):
+        with pytest.raises(
+            InputError, match="Pretrained vectors need a tokenizer with a vocabulary and an encoder"
+        ):
             TextClassifier(**arguments, options=options(vectors)).fit(TEXTS, LABELS)

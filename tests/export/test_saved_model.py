@@ -38,6 +38,7 @@ for name in names:
         model = tf.saved_model.load(f"{folder}/{name}/1")
     answers.setdefault(name, {})
     serve, ids = model.signatures["serving_default"], model.signatures["ids"]
+    inputs = serve.structured_input_signature[1] | ids.structured_input_signature[1]
     answer = serve(text=tf.constant(wanted))
     one = serve(text=tf.constant(wanted[:1]))
     answers[name] |= {
@@ -45,7 +46,7 @@ for name in names:
         "label": tf.strings.unicode_decode(answer["label"], "UTF-8").to_list(),
         "one": one["probabilities"].numpy().tolist(),
         "outputs": sorted(answer),
-        "inputs": {key: [str(s.dtype.name), s.shape.as_list()] for sig in (serve, ids) for key, s in sig.structured_input_signature[1].items()},
+        "inputs": {key: [spec.dtype.name, spec.shape.as_list()] for key, spec in inputs.items()},
         "ids": ids(token_ids=tf.constant([[4, 5], [6, 0]]))["probabilities"].numpy().tolist(),
         "wide": ids(token_ids=tf.constant([[4, 5, 0, 0, 0], [6, 0, 0, 0, 0]]))["probabilities"].numpy().tolist(),
         "labels.txt": open(f"{folder}/{name}/1/assets.extra/labels.txt").read().split(),
@@ -88,7 +89,9 @@ def test_strings_in_labels_and_probabilities_out(classifiers, answers, name):
     assert answer["outputs"] == ["label", "probabilities"]
     assert answer["labels.txt"] == [str(label) for label in classifier.classes_]
     if name == "multi_label":
-        assert [[label for label in row if label] for row in map(decoded, answer["label"])] == classifier.predict(X)
+        assert [
+            [label for label in row if label] for row in map(decoded, answer["label"])
+        ] == classifier.predict(X)
         assert any(any(row) for row in answer["label"])
     else:
         assert decoded(answer["label"]) == [str(label) for label in classifier.predict(X)]
@@ -107,7 +110,9 @@ def test_only_a_subword_tokenizer_needs_tensorflow_text(answers):
     for name, answer in answers.items():
         assert "nlpkit" not in answer["modules"]
         assert ("error" in answer) == (name == "wordpiece")
-    assert "Fast" in answers["wordpiece"]["error"] or "not registered" in answers["wordpiece"]["error"].lower()
+    assert (
+        "Fast" in answers["wordpiece"]["error"] or "not registered" in answers["wordpiece"]["error"].lower()
+    )
 
 
 def test_export_verifies_and_versions_count_up(classifiers, tmp_path, monkeypatch):
@@ -137,6 +142,8 @@ def test_a_wrong_artefact_is_refused_and_removed(classifiers, tmp_path, monkeypa
     real = saved_model.portable_model
     monkeypatch.setattr(saved_model, "portable_model", wrong)
     (tmp_path / "1").mkdir()
-    with pytest.raises(VerificationError, match=r"differs from the Keras model by .*more than 1e-05.*It was removed"):
+    with pytest.raises(
+        VerificationError, match=r"differs from the Keras model by .*more than 1e-05.*It was removed"
+    ):
         classifiers["word"].export(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["1"]

@@ -15,9 +15,7 @@ def test_every_named_encoder_keeps_time_and_mask(name):
 
 def test_use_cudnn_reaches_the_recurrent_blocks():
     steps = keras.Input((None, 8))
-    outputs = encode(
-        steps, "gru", units=4, num_layers=2, bidirectional=True, dropout=0.0, use_cudnn=False
-    )
+    outputs = encode(steps, "gru", units=4, num_layers=2, bidirectional=True, dropout=0.0, use_cudnn=False)
     model = keras.Model(steps, outputs)
     assert [model.get_layer(f"block_{i}").use_cudnn for i in range(2)] == [False, False]
 

@@ -51,9 +51,11 @@ def test_a_missing_checkpoint(tmp_path, folder):
 def damaged(content, kind):
     if kind == "truncated":
         return content[: len(content) // 2]
-    return {"empty": b"", "foreign": b"not a checkpoint", "flipped": content[:200] + b"\0" * 500 + content[700:]}[
-        kind
-    ]
+    return {
+        "empty": b"",
+        "foreign": b"not a checkpoint",
+        "flipped": content[:200] + b"\0" * 500 + content[700:],
+    }[kind]
 
 
 @pytest.mark.parametrize("kind", ["truncated", "empty", "foreign", "flipped"])

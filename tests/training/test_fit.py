@@ -16,7 +16,9 @@ ROWS, TARGETS = data(64)
 
 def fit(settings=None, network=None, rows=ROWS, targets=TARGETS, **more):
     network = network or model()
-    return network, train(network, rows, targets, TrainingSettings(**{"epochs": 2, **(settings or {})}), **more)
+    return network, train(
+        network, rows, targets, TrainingSettings(**{"epochs": 2, **(settings or {})}), **more
+    )
 
 
 def weights_equal(first, second):

@@ -33,7 +33,9 @@ def killed(tmp_path_factory):
     runs = {
         name: subprocess.Popen(
             [sys.executable, small_runs.__file__, str(folder), name],
-            env=environment, stderr=subprocess.PIPE, text=True,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
         )  # fmt: skip
         for name, folder in folders.items()
     }
