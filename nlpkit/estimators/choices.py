@@ -6,8 +6,8 @@ from nlpkit.spec import TrainingSettings, parse_settings
 
 # Tokens beyond which a data set counts as large.
 LARGE = 1_000_000
-# Training texts from which on character n-grams helped; with fewer they misled.
-SPELLING_ROWS = 4_000
+# Training texts from which on they are many. With fewer, character n-grams misled and large batches learned less.
+MANY = 4_000
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def choose(facts, network, training):
 
 
 def _bag_rules(facts):
-    several, large, many = facts.classes > 2, facts.tokens > LARGE, facts.rows >= SPELLING_ROWS
+    several, large, many = facts.classes > 2, facts.tokens > LARGE, facts.rows >= MANY
     spelling = facts.words and facts.mean_length <= 64 and many
     size = f"{facts.rows:,} training texts of {facts.mean_length:.0f} tokens"
     return {
@@ -149,7 +149,7 @@ def _deep_rules(encoder, facts):
     return {
         "units": (100 if encoder == "cnn" else 64, size),
         "dropout": (0.5 if facts.rows < 50_000 else 0.3, size),
-        "batch_size": (128 if large else 64, size),
+        "batch_size": (128 if facts.rows >= MANY else 64, size),
         "epochs": (5 if large else 10, f"{size}; the best epoch is kept"),
         "learning_rate": (0.002, "measured to suit networks of this size"),
     }

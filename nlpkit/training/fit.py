@@ -143,10 +143,12 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         >>> model.optimizer.global_clipnorm
         1.0
     """
-    optimizer = keras.optimizers.AdamW(
+    # Keras' Adam decays weights as AdamW does, and can leave it out: a decay of zero costs a pass over all weights.
+    optimizer = keras.optimizers.Adam(
         learning_rate_schedule(settings, total_steps),
-        weight_decay=settings.weight_decay,
+        weight_decay=settings.weight_decay or None,
         global_clipnorm=settings.clip_norm,
+        name="adamw",
     )
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
