@@ -18,6 +18,8 @@ from nlpkit.data import load_sample_reviews
 HOME = Path(__file__).parents[1]
 PAGES = [path for path in [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))] if path.is_file()]
 SHELLS = ("bash", "console", "shell")
+# Its process takes seconds; tests/export runs it.
+VERIFY = "nlpkit.export.saved_model.verify_saved_model"
 ROWS = {"train": 120, "test": 30}
 
 
@@ -62,7 +64,9 @@ def model(tmp_path_factory):
     reviews = small_reviews("train")
     classifier = TextClassifier(epochs=1, random_state=0).fit(reviews.texts, reviews.labels)
     classifier.save(folder)
-    classifier.export(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VERIFY, lambda *arguments: 0.0)
+        classifier.export(folder)
     return folder
 
 
@@ -71,6 +75,7 @@ def workplace(request, page, tmp_path, monkeypatch):
     """An own folder with what the docs name; the README starts from data only."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("nlpkit.data.load_sample_reviews", small_reviews)
+    monkeypatch.setattr(VERIFY, lambda *arguments: 0.0)
     write_tables(tmp_path)
     if page.name != "README.md" and blocks(page, "python", *SHELLS):
         shutil.copytree(request.getfixturevalue("model"), tmp_path / "saved_models" / "x")

@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 
 from nlpkit.errors import InputError
 
-TEMPERATURE_RANGE = (0.2, 10.0)
+TEMPERATURE_RANGE = (0.01, 100.0)
 
 
 def fit_temperature(logits, targets, multi_label=False):
@@ -23,7 +23,7 @@ def fit_temperature(logits, targets, multi_label=False):
         multi_label: bool. Whether every class has a sigmoid of its own. Defaults to `False`.
 
     Returns:
-        float between 0.2 and 10. Above 1: the network was too sure of itself. 1.0 when there are no rows.
+        float between 0.01 and 100. Above 1: the network was too sure of itself. 1.0 when there are no rows.
 
     Raises:
         InputError: If a logit is not a finite number.

@@ -9,10 +9,11 @@ class BestEpoch(keras.callbacks.Callback):
     """Keeps the weights of the best epoch, puts them back at the end, and stops when nothing improves.
 
     The best epoch has the highest validation accuracy, among equals the lowest loss; without an accuracy, the
-    lowest loss. Without validation data the training loss decides.
+    lowest loss. Without validation data the training loss decides. Training goes on while either the accuracy or
+    the loss still improves: on a small validation part the accuracy alone stands still by chance.
 
     Args:
-        patience: int. Epochs without a better one before training stops; `None` never stops.
+        patience: int. Epochs without a better accuracy or loss before training stops; `None` never stops.
 
     Example:
         >>> from nlpkit.training.callbacks import BestEpoch
@@ -24,6 +25,7 @@ class BestEpoch(keras.callbacks.Callback):
         super().__init__()
         self.patience = patience
         self.best_epoch, self.best_score, self.best_weights = -1, None, None
+        self.improved_epoch, self.lowest_loss = -1, float("inf")
 
     @staticmethod
     def score(logs):
@@ -34,7 +36,10 @@ class BestEpoch(keras.callbacks.Callback):
         score = self.score(logs)
         if self.best_score is None or score > self.best_score:
             self.best_epoch, self.best_score, self.best_weights = epoch, score, self.model.get_weights()
-        elif self.patience is not None and epoch - self.best_epoch >= self.patience:
+        if self.best_epoch == epoch or -score[1] < self.lowest_loss:
+            self.improved_epoch = epoch
+        self.lowest_loss = min(self.lowest_loss, -score[1])
+        if self.patience is not None and epoch - self.improved_epoch >= self.patience:
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
@@ -43,10 +48,12 @@ class BestEpoch(keras.callbacks.Callback):
 
     def state(self):
         """What a checkpoint must keep, apart from the weights."""
-        return {"best_epoch": self.best_epoch, "best_score": self.best_score}
+        names = ("best_epoch", "best_score", "improved_epoch", "lowest_loss")
+        return {name: getattr(self, name) for name in names}
 
     def set_state(self, state):
-        self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+        for name, value in state.items():
+            setattr(self, name, value)
 
 
 class PlateauSchedule(keras.callbacks.Callback):

@@ -11,14 +11,11 @@ import nlpkit.export.saved_model as saved_model
 from nlpkit.errors import VerificationError
 
 X = texts(20) + ["", "Ünknown  wörds <br /> & more", "very " * 2000]
+GRU = {"encoder": "gru", "options": {"network": {"units": 3, "embedding_dim": 4}}}
 VARIANTS = {
     "word": lambda: quick(epochs=1).fit(texts(), labels()),
-    "char": lambda: quick(tokenizer="char", epochs=1).fit(texts(), labels()),
-    "byte": lambda: quick(tokenizer="byte", epochs=1).fit(texts(), labels()),
-    "gru": lambda: quick(encoder="gru", epochs=1, options={"network": {"units": 3, "embedding_dim": 4}}).fit(
-        texts(), labels()
-    ),
-    "integers": lambda: quick(epochs=1).fit(texts(), labels(names=(10, 20))),
+    "char, integers": lambda: quick(tokenizer="char", epochs=1).fit(texts(), labels(names=(10, 20))),
+    "byte, gru": lambda: quick(tokenizer="byte", epochs=1, **GRU).fit(texts(), labels()),
     "multi_label": lambda: quick(multi_label=True, epochs=4).fit(texts(), topics()),
     "wordpiece": lambda: quick(tokenizer="wordpiece", epochs=1).fit(texts(), labels()),
 }

@@ -41,19 +41,19 @@ def test_no_validation_rows_leave_the_probabilities_alone():
 def test_perfect_separation_stays_bounded(rows):
     logits = np.tile(np.float32([[2.0, -2.0], [-2.0, 2.0]]), (rows, 1))
     temperature = fit_temperature(logits, np.tile([0, 1], rows))
-    assert 0.2 <= temperature <= 1.0
+    assert 0.01 <= temperature <= 1.0
     if rows <= 3:
         assert temperature > 0.7  # a handful of correct texts is no evidence for five times the confidence
 
 
 def test_every_prediction_wrong_reaches_the_upper_bound():
     assert fit_temperature(np.tile([[50.0, -50.0]], (100, 1)), np.ones(100, int)) == pytest.approx(
-        10, rel=1e-3
+        100, rel=1e-3
     )
 
 
 def test_huge_and_equal_logits_are_harmless():
-    assert fit_temperature([[1e5, -1e5]], [1]) <= 10
+    assert fit_temperature([[1e5, -1e5]], [1]) <= 100
     assert fit_temperature(np.zeros((10, 2)), np.zeros(10, int)) == pytest.approx(1.0, abs=1e-3)
 
 
