@@ -3,14 +3,11 @@
 import datetime
 import hashlib
 import json
-import platform
 import time
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import sklearn
-import tensorflow as tf
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
@@ -19,6 +16,7 @@ from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.building import build_network
 from nlpkit.estimators.choices import DataFacts, choose, default_max_length
+from nlpkit.estimators.facts import TextsOfRows, label_counts, token_facts, versions
 from nlpkit.estimators.label_codes import encode_labels, learn_classes
 from nlpkit.estimators.labelled_texts import LabelledTexts
 from nlpkit.text import text_to_ids
@@ -89,7 +87,7 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
         "temperature": classifier.temperature_,
         "evaluation": _evaluation(classifier, parts[1]),
         "settings": classifier.spec().model_dump(),
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
@@ -124,7 +122,7 @@ def _read(classifier, stream):
     rows = classifier.text_to_ids_.fit_encode(stream)
     classifier.classes_ = learn_classes(stream.labels, classifier.multi_label)
     targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
-    return Part(rows, targets, stream), {"train": stream.facts(rows)}
+    return Part(rows, targets, stream), {"train": {**stream.facts(), **token_facts(rows)}}
 
 
 def _parts(classifier, whole, validation_data, data, seed):
@@ -136,7 +134,7 @@ def _parts(classifier, whole, validation_data, data, seed):
         stream = LabelledTexts(texts, labels, "validation texts")
         rows = classifier.text_to_ids_.encode(stream)
         targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
-        data["validation"] = stream.facts(rows)
+        data["validation"] = {**stream.facts(), **token_facts(rows)}
         return whole, Part(rows, targets, stream)
     count = len(whole.rows)
     if count < MIN_ROWS_TO_HOLD_OUT:
@@ -144,10 +142,13 @@ def _parts(classifier, whole, validation_data, data, seed):
     strata = None if classifier.multi_label or np.bincount(whole.targets).min() < 2 else whole.targets
     size = max(min(int(count * HELD_OUT), MAX_HELD_OUT), 1 if strata is None else len(classifier.classes_))
     kept, held = train_test_split(np.arange(count), test_size=size, stratify=strata, random_state=seed)
-    data["validation"] = {"rows": len(held), "files": data["train"]["files"], "held_out": True}
-    return tuple(
-        Part(whole.rows.take(part), whole.targets[part], (whole.texts, part)) for part in (kept, held)
-    )
+    parts = [Part(whole.rows.take(part), whole.targets[part], (whole.texts, part)) for part in (kept, held)]
+    data["validation"] = {"files": data["train"]["files"], "held_out": True}
+    for name, part in zip(("train", "validation"), parts, strict=True):
+        data[name].update(
+            rows=len(part.rows), labels=label_counts(classifier, part.targets), **token_facts(part.rows)
+        )
+    return parts
 
 
 def _choose(classifier, lengths, options):
@@ -236,29 +237,12 @@ def _evaluation(classifier, validation):
     if validation is None:
         return {}
     probabilities = classifier._probabilities(classifier._predictor.logits(validation.rows))
-    texts = _TextsOfRows(validation.texts, classifier.text_to_ids_, validation.rows)
+    texts = TextsOfRows(validation.texts, classifier.text_to_ids_, validation.rows)
     return {
         "validation": evaluate_probabilities(
             validation.targets, probabilities, classifier.classes_.tolist(), texts, classifier.multi_label
         )
     }
-
-
-class _TextsOfRows:
-    """The text of a row: as it was given where it is in memory, else put together again from its ids."""
-
-    def __init__(self, source, layer, rows):
-        stream, indices = source if isinstance(source, tuple) else (source, None)
-        self.texts = None if isinstance(stream.source, TableReader) else stream.source
-        self.indices, self.layer, self.rows = indices, layer, rows
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __getitem__(self, row):
-        if self.texts is not None:
-            return self.texts[row if self.indices is None else self.indices[row]]
-        return self.layer.detokenize(self.rows[row][None]).numpy()[0].decode("utf-8", "replace")
 
 
 def _fingerprint(data, classifier, choices, seed):
@@ -271,14 +255,3 @@ def _fingerprint(data, classifier, choices, seed):
         seed,
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _versions():
-    return {
-        "python": platform.python_version(),
-        "nlpkit": nlpkit.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "scikit-learn": sklearn.__version__,
-        "numpy": np.__version__,
-    }

@@ -72,7 +72,7 @@ class LabelledTexts:
                 row -= len(chunk.texts)
         return f"{self.name}, number {row}"
 
-    def facts(self, rows=None):
+    def facts(self):
         """Facts for the report about the latest reading: rows, labels, files, skipped rows, hash."""
         reader = self.source if isinstance(self.source, TableReader) else None
         counts = Counter(label for row in self.labels for label in (row if isinstance(row, list) else [row]))
@@ -85,7 +85,6 @@ class LabelledTexts:
             "labels": {
                 str(label): count for label, count in sorted(counts.items(), key=lambda item: str(item[0]))
             },
-            **(_token_facts(rows) if rows is not None else {}),
         }
 
 
@@ -153,16 +152,3 @@ def check_labels(labels, count):
         if value is None or (isinstance(value, float) and not np.isfinite(value)):
             raise InputError(f"Every text needs a label. Received: {value!r} (NaN, inf or None) at {number}.")
     return values
-
-
-def _token_facts(rows):
-    lengths = rows.lengths
-    return {
-        "tokens": {
-            "mean": float(np.mean(lengths)),
-            "median": float(np.median(lengths)),
-            "p95": float(np.percentile(lengths, 95)),
-            "max": int(lengths.max()),
-        },
-        "unknown_rate": float(np.mean(rows.ids == 1)),
-    }

@@ -150,7 +150,7 @@ def test_score_with_weights(fitted):
 
 def test_the_report_is_data(fitted):
     report = json.loads(json.dumps(fitted.report_))
-    assert report["data"]["train"]["labels"] == {"neg": 30, "pos": 30}
+    assert report["data"]["train"]["labels"] == {"neg": 27, "pos": 27}
     assert report["data"]["train"]["tokens"]["max"] == 4
     assert report["settings"]["labels"] == ["neg", "pos"]
     assert len(report["history"]["loss"]) == 2 and report["best_epoch"] in (1, 2)
