@@ -172,12 +172,8 @@ def restore_order(outputs, order):
 def _gatherer(rows, arrays):
     import tensorflow as tf
 
-    with tf.device(
-        "CPU:0"
-    ):  # tf.data runs on the CPU: tensors kept on a GPU would be copied back for each batch
-        ragged = tf.RaggedTensor.from_row_splits(
-            tf.constant(rows.ids), tf.constant(rows.offsets), validate=False
-        )
+    ragged = rows.ragged()
+    with tf.device("CPU:0"):
         arrays = [tf.convert_to_tensor(array) for array in arrays]
 
     def gather(indices):

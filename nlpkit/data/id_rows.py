@@ -29,6 +29,7 @@ class IdRows:
 
     def __init__(self, ids, offsets):
         self.ids = np.asarray(ids, dtype=np.int32)
+        self._ragged = None
         self.offsets = np.asarray(offsets, dtype=np.int64)
         ends = self.offsets[[0, -1]].tolist() if self.offsets.size else None
         if ends != [0, len(self.ids)] or np.any(np.diff(self.offsets) < 0):
@@ -82,6 +83,45 @@ class IdRows:
             shifts = np.repeat(self.offsets[:-1][indices[block]] - starts, ends - starts)
             ids[starts[0] : ends[-1]] = self.ids[np.arange(starts[0], ends[-1]) + shifts]
         return IdRows(ids, offsets)
+
+    def pop(self, indices):
+        """Takes rows out: they are returned, and the others move up in place, so that no second copy is made.
+
+        Args:
+            indices: int array of shape `(n,)`. Row numbers, each once.
+
+        Returns:
+            `IdRows` of `n` rows, in the order given.
+        """
+        popped = self.take(indices)
+        kept = np.setdiff1d(np.arange(len(self)), indices)
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[kept])])
+        if self._ragged is not None:
+            self.ids = self.ids.copy()  # a tensor's memory must not change
+        for first in range(0, len(kept), BLOCK):
+            block = slice(first, first + BLOCK)
+            moved = self.take(
+                kept[block]
+            ).ids  # copied before it is written: its new place begins before its old one
+            self.ids[offsets[first] : offsets[first] + len(moved)] = moved
+        self.ids, self.offsets, self._ragged = self.ids[: offsets[-1]], offsets, None
+        return popped
+
+    def ragged(self):
+        """The rows as a ragged tensor, made once; the array and the tensor then share their memory.
+
+        Returns:
+            `tf.RaggedTensor` of int32 on the CPU, of shape `(rows, None)`.
+        """
+        if self._ragged is None:
+            import tensorflow as tf
+
+            # tf.data runs on the CPU: tensors on a GPU would be copied back for each batch.
+            with tf.device("CPU:0"):
+                ids = tf.constant(self.ids)
+                self._ragged = tf.RaggedTensor.from_row_splits(ids, tf.constant(self.offsets), validate=False)
+            self.ids = np.asarray(memoryview(ids))  # `numpy()` would copy
+        return self._ragged
 
     def padded(self, indices=None, length=None):
         """Lays rows out as a table filled with 0 on the right.

@@ -67,7 +67,6 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
         whole, data = _read(classifier, LabelledTexts(X, y, "training texts"))
         choices = _choose(classifier, whole.rows.lengths, options)
         parts = _parts(classifier, whole, validation_data, data, seed)
-        del whole  # its ids are copied in the parts: of a large file, gigabytes
         fingerprint = _fingerprint(data, classifier, choices, seed)
         result = _train(classifier, parts, choices, seed, started, checkpoint, resume, fingerprint)
     _calibrate(classifier, parts[1])
@@ -142,7 +141,12 @@ def _parts(classifier, whole, validation_data, data, seed):
     strata = None if classifier.multi_label or np.bincount(whole.targets).min() < 2 else whole.targets
     size = max(min(int(count * HELD_OUT), MAX_HELD_OUT), 1 if strata is None else len(classifier.classes_))
     kept, held = train_test_split(np.arange(count), test_size=size, stratify=strata, random_state=seed)
-    parts = [Part(whole.rows.take(part), whole.targets[part], (whole.texts, part)) for part in (kept, held)]
+    kept = np.sort(kept)
+    held_out = whole.rows.pop(held)  # in place: a copy of the ids of a large file would take gigabytes
+    parts = [
+        Part(rows, whole.targets[part], (whole.texts, part))
+        for rows, part in ((whole.rows, kept), (held_out, held))
+    ]
     data["validation"] = {"files": data["train"]["files"], "held_out": True}
     for name, part in zip(("train", "validation"), parts, strict=True):
         data[name].update(

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
-from nlpkit.data.id_rows import IdRows, IdRowsBuilder
+from nlpkit.data.id_rows import IdRowsBuilder
 from nlpkit.errors import InputError
 from nlpkit.text.packer import Packer
 from nlpkit.text.text_layer import as_texts
 from nlpkit.text.vocabulary import SPECIAL_TOKENS, UNKNOWN, Vocabulary, check_limits
 
 PIECE = 1024  # texts per call of the graph: its tokens stay in the processor's cache
+REMAPPED = 1 << 20  # ids that get their final number at once
 SAMPLE_CHARACTERS = 10_000_000  # what a subword vocabulary is learned from, at most
 
 
@@ -73,7 +74,10 @@ def fit_rows(split, packer, stream, tokenizer, vocabulary_size=None, min_frequen
     rows = _some(builder.build())
     vocabulary = Vocabulary.from_counts(counter.totals(), vocabulary_size, min_frequency)
     tokenizer.set_vocabulary(vocabulary)
-    return IdRows(counter.final_ids(vocabulary)[rows.ids], rows.offsets)
+    final_ids = counter.final_ids(vocabulary)
+    for start in range(0, len(rows.ids), REMAPPED):  # in place, for the ids of a large file
+        rows.ids[start : start + REMAPPED] = final_ids[rows.ids[start : start + REMAPPED]]
+    return rows
 
 
 def fit_vocabulary(tokenizer, texts, vocabulary_size, min_frequency):

@@ -59,3 +59,22 @@ def test_lengths_that_do_not_fit():
 def test_offsets_that_do_not_fit(offsets):
     with pytest.raises(InputError, match="`offsets` must start at 0, never fall.*Received: 3 ids"):
         IdRows([1, 2, 3], offsets)
+
+
+def test_popped_rows_are_gone_and_the_others_keep_their_order(monkeypatch):
+    monkeypatch.setattr("nlpkit.data.id_rows.BLOCK", 3)
+    lists = [[i] * (1 + i % 4) for i in range(20)]
+    rows = IdRows.from_lists(lists)
+    rows.ragged()
+    popped = rows.pop(np.array([7, 0, 12]))
+    assert [row.tolist() for row in popped] == [lists[7], lists[0], lists[12]]
+    rest = [row for i, row in enumerate(lists) if i not in (0, 7, 12)]
+    assert [row.tolist() for row in rows] == rest
+    assert rows.ragged().to_list() == rest
+
+
+def test_the_ragged_tensor_shares_the_memory_of_the_ids():
+    rows = IdRows.from_lists([[4, 5], [6]])
+    tensor = rows.ragged()
+    assert tensor is rows.ragged()
+    assert np.shares_memory(rows.ids, np.asarray(memoryview(tensor.flat_values)))
