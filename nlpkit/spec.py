@@ -72,6 +72,7 @@ class ModelSpec(_Settings):
         multi_label: bool. Whether a text has any number of labels.
         temperature: float. The logits are divided by it.
         text: dict. Settings of `TextToIds`.
+        vocabulary_size: int. Number of ids, to tell a damaged vocabulary file.
         network: dict. Keyword arguments of the builder.
         training: `TrainingSettings`.
         estimator: dict. Constructor arguments of the estimator.
@@ -92,6 +93,7 @@ class ModelSpec(_Settings):
     multi_label: bool
     temperature: float = Field(gt=0.0)
     text: dict
+    vocabulary_size: int
     network: dict
     training: TrainingSettings
     estimator: dict

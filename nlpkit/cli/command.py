@@ -6,9 +6,10 @@ import sys
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nlpkit.errors import InputError
+from nlpkit.errors import InputError, VerificationError
 
-BAD_INPUT, INTERRUPTED = 2, 130
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 ORDER = ("quickstart", "train", "evaluate", "predict", "export", "doctor")
 
 
@@ -27,6 +28,9 @@ class Group(TyperGroup):
         except InputError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from error
+        except VerificationError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(FAILED) from error
         except KeyboardInterrupt as interrupt:
             typer.echo(str(interrupt) or "interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from interrupt

@@ -3,7 +3,7 @@
 from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import labelled_reader
-from nlpkit.cli.show import note, numbers, print_classes, print_evaluations, write_json
+from nlpkit.cli.show import note_skipped, numbers, print_classes, print_evaluations, write_json
 from nlpkit.cli.start import load_model
 
 EXAMPLES = (
@@ -37,9 +37,9 @@ def evaluate(
     )  # fmt: skip
     evaluation = load_model(model).evaluate(reader)
     if as_json:
-        write_json(numbers(evaluation))
+        write_json({**numbers(evaluation), "skipped": reader.skipped})
     else:
         print_evaluations({"result": evaluation})
         print_classes(evaluation["per_class"])
-    if reader.skipped and not quiet:
-        note(f"{reader.skipped:,} rows were skipped; the first: {reader.first_skipped[0]}")
+    if not quiet:
+        note_skipped(reader.skipped, reader.first_skipped)

@@ -8,7 +8,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.prediction_lines import json_line, plain_line, tsv_header, tsv_line
-from nlpkit.cli.show import note
+from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
 from nlpkit.errors import InputError
 
@@ -77,8 +77,8 @@ def predict(
     chunks = [texts] if reader is None else (chunk.texts for chunk in reader)
     for chunk in _with_progress(chunks, shown=reader is not None and not quiet):
         _write(classifier, chunk, line_of)
-    if reader is not None and reader.skipped and not quiet:
-        note(f"{reader.skipped:,} rows were skipped; the first: {reader.first_skipped[0]}")
+    if reader is not None and not quiet:
+        note_skipped(reader.skipped, reader.first_skipped)
 
 
 def _reader(texts, data, reader_options):

@@ -1,6 +1,5 @@
 """`nlpkit quickstart`: the whole way once, on the sample reviews."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,8 @@ TEXTS = (
     "Broke after two days and nobody answers my emails.",
     "I expected more, but my children adore it.",
 )
-Out = Annotated[Path, typer.Option("--out", help="Folder for the model; an earlier one is replaced.")]
+OUT = Path("saved_models/quickstart")
+Out = Annotated[Path, typer.Option("--out", help="Folder for the model; an earlier quickstart is replaced.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed gives a slightly different model.")]
 
 
@@ -29,13 +29,13 @@ def register(app):
 
 
 def quickstart(
-    out: Out = Path("saved_models/quickstart"),
+    out: Out = OUT,
     seed: Seed = 0,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
     """Train, evaluate, export and use a classifier of sample reviews, in less than a minute."""
-    check_free(out, overwrite=True)
+    check_free(out, overwrite=out == OUT)
     say = (lambda text: None) if quiet or as_json else note
     start_tensorflow()
     from nlpkit import TextClassifier
@@ -49,8 +49,6 @@ def quickstart(
     say(f"2. training  {report['seconds']:.0f} s with the encoder {encoder['value']}: {encoder['reason']}")
     evaluation = classifier.add_test(test.texts, test.labels)
     say(f"3. test      {evaluation['accuracy']:.1%} of the test reviews are labelled right")
-    if out.is_dir():
-        shutil.rmtree(out)  # an earlier quickstart, checked above; its exports go with it
     classifier.save(out)
     say(f"4. saved     {out} holds the network, its settings and report.html with curves and mistakes")
     exported = classifier.export(out, to=("saved_model",))[0]

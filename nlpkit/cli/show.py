@@ -19,6 +19,20 @@ def note(text):
     typer.echo(text, err=True)
 
 
+def note_skipped(skipped, first, part="data"):
+    """Says how many rows were skipped and lists the first of them.
+
+    Args:
+        skipped: int. Number of rows.
+        first: list of str. Messages of the first five.
+        part: str. Which data. Defaults to `"data"`.
+    """
+    if skipped:
+        note(f"{part}: {skipped:,} rows were skipped; the first:")
+        for message in first:
+            note(f"  {message}")
+
+
 def write_json(result):
     """Writes a result as one line of JSON to standard output."""
     typer.echo(json.dumps(result, ensure_ascii=False))

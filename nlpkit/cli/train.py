@@ -11,7 +11,7 @@ from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.folders import check_checkpoint, check_free
 from nlpkit.cli.reading import check_labelled, labelled_reader
-from nlpkit.cli.show import note, numbers, print_evaluations, write_json
+from nlpkit.cli.show import note, note_skipped, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.errors import InputError
 
@@ -126,16 +126,14 @@ def _show_result(model, out, quiet, as_json):
     if as_json:
         evaluations = {name: numbers(evaluation) for name, evaluation in report["evaluation"].items()}
         write_json({"model": str(out), "report": str(out / "report.html"), "seconds": report["seconds"],
-                    "best_epoch": report["best_epoch"], "evaluation": evaluations})  # fmt: skip
+                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
+                    "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()}})  # fmt: skip
         return
     print_evaluations(report["evaluation"])
     if quiet:
         return
     for part, facts in report["data"].items():
-        if facts.get("skipped"):
-            note(
-                f"{part} data: {facts['skipped']:,} rows were skipped; the first: {facts['first_skipped'][0]}"
-            )
+        note_skipped(facts.get("skipped", 0), facts.get("first_skipped", []), f"{part} data")
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
     note("\nnext:")
     note(f"  nlpkit predict {out} 'a text' 'another text'")

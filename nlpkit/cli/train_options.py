@@ -47,7 +47,7 @@ Epochs = Annotated[
     _training("--epochs", min=1, help="Passes over the data, at most.", show_default="by the data"),
 ]
 Minutes = Annotated[
-    float | None, _training("--minutes", min=0, help="Time for training, at most.", show_default=False)
+    float | None, _training("--minutes", min=0.01, help="Time for training, at most.", show_default=False)
 ]
 Seed = Annotated[int, _training("--seed", min=0, help="The same seed, data and machine give the same model.")]
 Mixed = Annotated[bool, _training("--mixed-precision", help="Calculate in 16 bits; faster on a recent GPU.")]

@@ -147,6 +147,19 @@ class TableReader:
         """List of str. The messages of the first five of them."""
         return list(self._bad_rows.first_messages)
 
+    def skip(self, place, problem):
+        """Counts a row that its user cannot use, or stops with its message, as `on_bad_row` says.
+
+        Args:
+            place: str. File and line of the row, as `Chunk.places` has them.
+            problem: str. The rule that it breaks, what was received, and what to do.
+
+        Raises:
+            InputError: If bad rows are errors.
+        """
+        self._bad_rows.report(place, problem)
+        self.rows -= 1
+
     def __iter__(self):
         bad_rows = self._bad_rows = BadRows(self._bad_rows.policy)
         self.rows, label_type = 0, None

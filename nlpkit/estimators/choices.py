@@ -132,10 +132,13 @@ def _bag_rules(facts):
             f"few collisions of n-grams; {facts.classes} classes",
         ),
         "naive_bayes": (True, "naive-Bayes ratios let the weights learn from little data"),
-        "character_ngrams": (2**17 if spelling else 0, f"{size}: spelling helps with many short texts"),
+        "character_ngrams": (
+            2**17 if spelling else 0,
+            f"{size}: spelling helps many short texts, misleads few",
+        ),
         "min_count": (
             2 if facts.tokens > 300_000 else 1,
-            f"{size}: in much text, n-grams seen once are noise",
+            f"{size}: n-grams seen once are noise in much text, and needed in little",
         ),
         "batch_size": (128 if large else 64, size),
         "epochs": (4 if large else 6 if many else 10, f"{size}; the best epoch is kept"),

@@ -19,6 +19,7 @@ from nlpkit.estimators.choices import DataFacts, choose, default_max_length
 from nlpkit.estimators.facts import TextsOfRows, label_counts, token_facts, versions
 from nlpkit.estimators.label_codes import encode_labels, learn_classes
 from nlpkit.estimators.labelled_texts import LabelledTexts
+from nlpkit.models.encoders import check_encoder
 from nlpkit.text import text_to_ids
 from nlpkit.training import Predictor, epochs_that_fit, evaluate_probabilities, fit_temperature, train
 from nlpkit.training.checkpoint import Checkpoint
@@ -60,6 +61,8 @@ def fit_classifier(classifier, X, y, validation_data, checkpoint, resume):
         InputError: If texts, labels or settings cannot be used.
     """
     started = time.monotonic()
+    if not (isinstance(classifier.encoder, str) and classifier.encoder == "auto"):
+        check_encoder(classifier.encoder)
     options = _options(classifier.options)
     seed = _seed(classifier.random_state)
     with seeded(seed):
@@ -130,7 +133,7 @@ def _parts(classifier, whole, validation_data, data, seed):
         texts, labels = (
             (validation_data, None) if isinstance(validation_data, TableReader) else validation_data
         )
-        stream = LabelledTexts(texts, labels, "validation texts")
+        stream = LabelledTexts(texts, labels, "validation texts", classifier.classes_)
         rows = classifier.text_to_ids_.encode(stream)
         targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
         data["validation"] = {**stream.facts(), **token_facts(rows)}
@@ -163,8 +166,12 @@ def _choose(classifier, lengths, options):
         None if isinstance(classifier.encoder, str) and classifier.encoder == "auto" else classifier.encoder
     )
     network = {**{name: value for name, value in own.items() if value is not None}, **options["network"]}
-    if "vectors" in network:
-        network.setdefault("encoder", "lstm")
+    meant_for_deep = sorted({"vectors", "units", "num_layers", "bidirectional"} & set(network))
+    if meant_for_deep and network.setdefault("encoder", "lstm") == "bag":
+        raise InputError(
+            f"The encoder 'bag' has no {', '.join(meant_for_deep)}. Leave them out, or take another encoder, such as "
+            "lstm."
+        )
     training = {
         **({"epochs": classifier.epochs} if classifier.epochs is not None else {}),
         **options["training"],

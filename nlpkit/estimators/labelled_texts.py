@@ -20,6 +20,7 @@ class LabelledTexts:
         texts: Sequence of str, or a `TableReader`.
         labels: Sequence of labels, or of lists of labels; `None` with a reader that has them.
         name: str. How messages call these data. Defaults to `"X"`.
+        known: Collection of labels. Rows of a reader with other labels are bad rows. Defaults to `None`: all are known.
 
     Raises:
         InputError: If the texts are not strings, the labels are missing, or their numbers differ.
@@ -31,8 +32,9 @@ class LabelledTexts:
         ([2], ['positive', 'negative'])
     """
 
-    def __init__(self, texts, labels=None, name="X"):
+    def __init__(self, texts, labels=None, name="X", known=None):
         self.source, self.name, self._given = texts, name, None
+        self._known = None if known is None else set(np.asarray(known).tolist())
         if not isinstance(texts, TableReader):
             self.source = check_texts(texts, name)
             if labels is None:
@@ -54,10 +56,32 @@ class LabelledTexts:
                     f"The {self.name} have no labels. "
                     "Name the column that holds them: --label, or `label` of TableReader."
                 )
+            chunk = self._usable(chunk)
             self.labels.extend(chunk.labels)
             for text, label in zip(chunk.texts, chunk.labels, strict=True):
                 self._digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
             yield chunk
+
+    def _usable(self, chunk):
+        """Leaves out rows of a reader whose labels are unknown, as its `on_bad_row` says."""
+        if self._known is None or self._given is not None:
+            return chunk
+        unknown = {
+            row: label
+            for row, label in enumerate(chunk.labels)
+            if not set(label if isinstance(label, list) else [label]) <= self._known
+        }
+        if not unknown:
+            return chunk
+        places, some = chunk.places, ", ".join(map(repr, sorted(self._known, key=str)[:20]))
+        for row, label in unknown.items():
+            self.source.skip(
+                places[row],
+                f"the label {label!r} was not among the training labels ({some}). "
+                "Correct the label, or train with examples of it.",
+            )
+        kept = [row for row in range(len(chunk.texts)) if row not in unknown]
+        return Chunk([chunk.texts[row] for row in kept], [chunk.labels[row] for row in kept])
 
     def _pieces(self):
         for start in range(0, len(self.source), CHUNK):

@@ -10,12 +10,13 @@ from nlpkit.errors import InputError
 from nlpkit.spec import FORMAT_VERSION, ModelSpec, parse_settings
 
 SPEC_FILE, MODEL_FILE, REPORT_FILE = "spec.json", "model.keras", "report.json"
+MODEL_FILES = {SPEC_FILE, MODEL_FILE, REPORT_FILE, "report.html", "vocabulary.txt", "sentencepiece.model"}
 
 
 def save_folder(folder, write):
     """Writes a model folder atomically: a temporary sibling is filled, then takes the folder's name.
 
-    An earlier model of that name is replaced; its exported version folders are kept.
+    An earlier model of that name is replaced; its exported version folders and other files beside it are kept.
 
     Args:
         folder: Path of the model folder.
@@ -43,16 +44,33 @@ def save_folder(folder, write):
         content.mkdir()
         write(content)
         if folder.exists():
+            _carry_over(folder, content)
             os.rename(folder, scratch / "old")
         os.rename(content, folder)
-        for version in (scratch / "old").glob("[0-9]*"):
-            os.rename(version, folder / version.name)
     except BaseException:
         if (scratch / "old").exists() and not folder.exists():
             os.rename(scratch / "old", folder)
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _carry_over(old, new):
+    """Links what is no part of the old model itself into the new folder, so that the swap loses nothing."""
+    for path in old.iterdir():
+        if path.name in MODEL_FILES:
+            continue
+        if path.is_dir():
+            shutil.copytree(path, new / path.name, copy_function=_link)
+        else:
+            _link(path, new / path.name)
+
+
+def _link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
 
 
 def check_replaceable(folder):
@@ -170,6 +188,26 @@ def load_network(folder):
             f"{path} cannot be loaded: {str(error).splitlines()[0]}. If it uses layers of your own, import and "
             "register them first (keras.saving.register_keras_serializable); else train or copy the model again."
         ) from error
+
+
+def check_parts(folder, spec, vocabulary_size, outputs):
+    """Raises if vocabulary, network and spec of a folder do not belong together.
+
+    Args:
+        folder: Path of the model folder.
+        spec: `ModelSpec` read from it.
+        vocabulary_size: int. Number of ids that its vocabulary file gives.
+        outputs: int. Number of classes of its network.
+
+    Raises:
+        InputError: If a number differs from the spec's.
+    """
+    if (vocabulary_size, outputs) != (spec.vocabulary_size, len(spec.labels)):
+        raise InputError(
+            f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} tokens and "
+            f"{len(spec.labels)} labels. Received: {vocabulary_size} tokens and {outputs} outputs of the network. "
+            "A file is damaged or from another model: copy the whole folder again."
+        )
 
 
 def read_report(folder):

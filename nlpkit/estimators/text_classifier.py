@@ -17,6 +17,7 @@ from nlpkit.estimators.report import write_report
 from nlpkit.estimators.saving import (
     MODEL_FILE,
     SPEC_FILE,
+    check_parts,
     files_of,
     load_files,
     load_network,
@@ -202,7 +203,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: If a label is unknown to the classifier.
         """
-        return measure(self, LabelledTexts(X, y, "texts to evaluate"))
+        return measure(self, LabelledTexts(X, y, "texts to evaluate", self._classes()))
 
     def add_test(self, X, y=None, name="test"):
         """Evaluates on labelled texts and adds the result to the report.
@@ -215,7 +216,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Returns:
             dict, as `evaluate`.
         """
-        stream = LabelledTexts(X, y, f"{name} texts")
+        stream = LabelledTexts(X, y, f"{name} texts", self._classes())
         evaluation = measure(self, stream)
         self.report_["data"][name] = stream.facts()
         self.report_["evaluation"][name] = evaluation
@@ -248,6 +249,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self._network_settings, self._training = spec.network, spec.training
         self.text_to_ids_ = TextToIds.from_settings(spec.text, folder)
         self.network_ = load_network(folder)
+        check_parts(folder, spec, self.text_to_ids_.vocabulary_size, self.network_.output_shape[-1])
         self.report_ = read_report(folder)
         self._predictor = Predictor(self.network_)
         return self
@@ -300,10 +302,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             multi_label=self.multi_label,
             temperature=self.temperature_,
             text=self.text_to_ids_.settings(),
+            vocabulary_size=self.text_to_ids_.vocabulary_size,
             network=_plain(network),
             training=self._training,
             estimator=_plain(parameters),
         )
+
+    def _classes(self):
+        check_is_fitted(self)
+        return self.classes_
 
     def _write(self, path, name):
         self.network_.save(path / MODEL_FILE)

@@ -33,8 +33,9 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
         >>> encode(x, "gru", units=4, num_layers=2, bidirectional=True, dropout=0.1).shape
         (None, None, 8)
     """
+    check_encoder(encoder)
     layers = encoder if isinstance(encoder, list | tuple) else [encoder]
-    if layers and all(isinstance(layer, keras.layers.Layer) for layer in layers):
+    if all(isinstance(layer, keras.layers.Layer) for layer in layers):
         for layer in layers:
             x = layer(x)
         return x
@@ -60,8 +61,26 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
         for number in range(num_layers):
             x = EncoderBlock(max(units // 32, 1), 4 * units, dropout=dropout, name=f"block_{number}")(x)
         return keras.layers.LayerNormalization(name="norm")(x)
-    if encoder == "bag":
-        return x
-    raise InputError(
-        f"`encoder` must be one of {list(ENCODERS)}, a Keras layer or a list of Keras layers. Received: {encoder!r}"
-    )
+    return x  # a bag
+
+
+def check_encoder(encoder):
+    """Raises unless an encoder is a known name or Keras layers.
+
+    Args:
+        encoder: What a user gave.
+
+    Raises:
+        InputError: If it is anything else.
+
+    Example:
+        >>> from nlpkit.models.encoders import check_encoder
+        >>> check_encoder("gru")
+    """
+    layers = encoder if isinstance(encoder, list | tuple) else [encoder]
+    known = isinstance(encoder, str) and encoder in ENCODERS
+    if not known and not (layers and all(isinstance(layer, keras.layers.Layer) for layer in layers)):
+        raise InputError(
+            f"`encoder` must be one of {list(ENCODERS)}, a Keras layer or a list of Keras layers. "
+            f"Received: {encoder!r}"
+        )
