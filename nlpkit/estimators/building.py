@@ -45,10 +45,10 @@ def build_network(classifier, choices, part):
 def _vectors(path, vocabulary, network, choices):
     if path is None:
         return None
-    if vocabulary is None or network["encoder"] == "bag":
+    if vocabulary is None:
         raise InputError(
-            "Pretrained vectors need a tokenizer with a vocabulary and an encoder that reads vectors: lstm, gru, "
-            f"rnn, cnn or transformer. Received: encoder={network['encoder']!r}, vectors={str(path)!r}"
+            "Pretrained vectors need a tokenizer with a vocabulary: word, char or wordpiece. "
+            f"Received: vectors={str(path)!r}"
         )
     vectors = read_vectors(path, vocabulary)
     network["embedding_dim"] = vectors.matrix.shape[1]

@@ -27,8 +27,19 @@ def test_skipped_rows_are_told(run, model, tmp_path):
     command = ("evaluate", model, "--data", tmp_path / "a.tsv", "--columns", "label,text", "--json")
     result = run(*command, "--on-bad-row", "skip")
     assert result.exit_code == 0
-    assert "1 rows were skipped; the first: " in result.stderr and "a.tsv, line 2" in result.stderr
+    assert "data: 1 rows were skipped; the first:\n" in result.stderr and "a.tsv, line 2" in result.stderr
+    assert json.loads(result.stdout)["skipped"] == 1
     assert run(*command).exit_code == 2
+
+
+def test_unknown_labels_are_bad_rows(run, model, tmp_path):
+    (tmp_path / "a.tsv").write_text("positive\tGood.\nodd\tA chair.\n" + "odd\tA table.\n" * 6)
+    command = ("evaluate", model, "--data", tmp_path / "a.tsv", "--columns", "label,text", "--json")
+    result = run(*command, "--on-bad-row", "skip")
+    assert result.exit_code == 0 and json.loads(result.stdout)["skipped"] == 7
+    assert result.stderr.count("the label 'odd' was not among the training labels") == 5
+    refused = run(*command)
+    assert refused.exit_code == 2 and "a.tsv, line 2: the label 'odd' was not among" in refused.stderr
 
 
 @pytest.mark.parametrize(

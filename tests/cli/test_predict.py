@@ -64,7 +64,7 @@ def test_skipped_rows_are_told(run, model, tmp_path):
     (tmp_path / "t.txt").write_text("Good.\n\nBad.\n")
     result = run("predict", model, "--data", tmp_path / "t.txt", "--json", "--on-bad-row", "skip")
     assert len(result.stdout.splitlines()) == 2
-    assert "1 rows were skipped; the first: " in result.stderr and "t.txt, line 2" in result.stderr
+    assert "data: 1 rows were skipped; the first:\n" in result.stderr and "t.txt, line 2" in result.stderr
 
 
 @pytest.mark.parametrize(

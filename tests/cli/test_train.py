@@ -51,13 +51,15 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
         "train", "classifier", "--data", tables / "train.tsv", "--data", tables / "te*.tsv",
         "--columns", "label,text", "--out", out, "--encoder", "lstm", "--no-bidirectional", "--units", 8,
         "--num-layers", 2, "--epochs", 4, "--tokenizer", "char", "--max-length", 9, "--minutes", 2,
-        "--label-separator", ";", "--mixed-precision", "--tensorboard", "logs", "--seed", 5, "--quiet",
+        "--label-separator", ";", "--mixed-precision", "--tensorboard", "logs", "--vectors", "v.txt",
+        "--seed", 5, "--quiet",
     )  # fmt: skip
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
     assert seen == {
         "encoder": "lstm", "bidirectional": False, "units": 8, "num_layers": 2, "epochs": 4, "verbose": 0,
         "max_length": 9, "minutes": 2.0, "multi_label": True, "random_state": 5, "resume": False, "tokenizer": "char",
-        "options": {"training": {"mixed_precision": True, "tensorboard": "logs"}}, "rows": 240,
+        "options": {"training": {"mixed_precision": True, "tensorboard": "logs"}, "network": {"vectors": "v.txt"}},
+        "rows": 240,
         "checkpoint": f"{out}.checkpoint",
     }  # fmt: skip
 

@@ -223,3 +223,20 @@ def test_nothing_in_the_folder_is_a_pickle(saved):
         assert b"cloudpickle" not in content and not content.startswith(b"\x80")
     with zipfile.ZipFile(saved / "model.keras") as archive:
         assert {"config.json", "metadata.json", "model.weights.h5"} == set(archive.namelist())
+
+
+def test_a_vocabulary_of_another_size_is_refused(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    words = (tmp_path / "model" / "vocabulary.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "model" / "vocabulary.txt").write_text("".join(words[:-1]), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"do not belong together: spec.json tells of \d+ tokens and 2 labels"
+    ):
+        nlpkit.load(tmp_path / "model")
+
+
+def test_other_files_in_the_folder_survive_saving_again(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    (tmp_path / "model" / "notes.txt").write_text("mine")
+    fitted.save(tmp_path / "model")
+    assert (tmp_path / "model" / "notes.txt").read_text() == "mine"

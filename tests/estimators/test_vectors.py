@@ -30,9 +30,18 @@ def test_found_words_start_from_the_file_and_the_report_says_how_many(vectors):
     assert note["reason"].startswith("50.0% of the vocabulary found")
 
 
-def test_a_bag_and_bytes_cannot_take_vectors(vectors):
-    for arguments in ({"encoder": "bag"}, {"tokenizer": "byte"}):
-        with pytest.raises(
-            InputError, match="Pretrained vectors need a tokenizer with a vocabulary and an encoder"
-        ):
-            TextClassifier(**arguments, options=options(vectors)).fit(TEXTS, LABELS)
+def test_bytes_cannot_take_vectors(vectors):
+    with pytest.raises(InputError, match="Pretrained vectors need a tokenizer with a vocabulary: word, char"):
+        TextClassifier(tokenizer="byte", options=options(vectors)).fit(TEXTS, LABELS)
+
+
+def test_a_bag_refuses_what_it_cannot_use(vectors):
+    with pytest.raises(InputError, match="The encoder 'bag' has no vectors. Leave them out, or take another"):
+        TextClassifier("bag", options=options(vectors)).fit(TEXTS, LABELS)
+    with pytest.raises(InputError, match="The encoder 'bag' has no num_layers, units. Leave them out"):
+        TextClassifier("bag", units=3, num_layers=2).fit(TEXTS, LABELS)
+
+
+def test_settings_of_recurrent_networks_choose_one():
+    model = TextClassifier(units=2, epochs=1, random_state=0).fit(TEXTS, LABELS)
+    assert model.spec().network["encoder"] == "lstm"
