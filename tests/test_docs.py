@@ -32,7 +32,9 @@ def blocks(page, *languages):
 def commands(page):
     """The `nlpkit …` commands of shell blocks as lists of arguments, continued lines joined."""
     for block in blocks(page, *SHELLS):
-        for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+        lines = re.sub(r"\\\n\s*", " ", block).splitlines()
+        prompted = [line for line in lines if line.startswith("$ ")]
+        for line in prompted or lines:  # beside a prompt the other lines are output
             words = shlex.split(line.removeprefix("$ "), comments=True)
             if words[:1] == ["nlpkit"]:
                 yield words[1:]
