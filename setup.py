@@ -28,7 +28,8 @@ EXTRAS = {
     "notebooks": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
 }
 EXTRAS["all"] = sorted({requirement for group in EXTRAS.values() for requirement in group})
-EXTRAS["dev"] = [*EXTRAS["all"], "pytest>=8", "hypothesis>=6.100", "ruff>=0.14", "gensim>=4.4", "psutil>=6"]
+TOOLS = ["pytest>=8", "hypothesis>=6.100", "ruff>=0.14", "gensim>=4.4", "pandas>=2.2", "psutil>=6"]
+EXTRAS["dev"] = [*EXTRAS["all"], *TOOLS]
 
 
 def version():
