@@ -1,6 +1,7 @@
 """Imports point one way, and the outermost names cost nothing."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,16 @@ def test_importing_loads_nothing_heavy(module):
     program = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent)
     assert run.stdout.strip() == "[]", run.stderr
+
+
+@pytest.mark.parametrize(("own", "found"), [(None, "1"), ("0", "0")])
+def test_onednn_kernels_are_on_unless_the_user_decided(own, found):
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": own}
+    program = "import nlpkit, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    environment = {name: value for name, value in environment.items() if value is not None}
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent,
+                         env=environment)  # fmt: skip
+    assert run.stdout.strip() == found
 
 
 def test_public_names_exist_and_unknown_ones_say_what_there_is():

@@ -1,5 +1,6 @@
 """`nlpkit doctor`: what is installed, what it runs on, and what is missing."""
 
+import os
 import platform
 from importlib import metadata, util
 
@@ -35,6 +36,8 @@ def doctor(as_json: options.AsJson = False):
         typer.echo(f"{name:<16} {version or 'not installed'}")
     typer.echo(f"{'devices':<16} {', '.join(found['devices']) or 'none found'}")
     typer.echo(f"{'LSTM and GRU':<16} {found['kernel']}: {found['reason']}")
+    if found["onednn"] is not None:
+        typer.echo(f"{'CPU kernels':<16} {_onednn(found['onednn'])}")
     for extra in found["missing_extras"]:
         typer.echo(f"{'missing':<16} {extra['name']}, for {extra['use']}: {extra['install']}")
     if not found["missing_extras"]:
@@ -66,7 +69,8 @@ def missing_extras():
 def devices():
     """Devices that TensorFlow sees, and which kernel runs recurrent layers on them."""
     if util.find_spec("tensorflow") is None:
-        return {"devices": [], "kernel": "none", "reason": "TensorFlow is not installed; pip install nlpkit"}
+        reason = "TensorFlow is not installed; pip install nlpkit"
+        return {"devices": [], "kernel": "none", "reason": reason, "onednn": None}
     start_tensorflow()
     import tensorflow as tf
 
@@ -74,7 +78,20 @@ def devices():
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
     cpus = [f"CPU ({platform.machine()})" for _ in tf.config.list_physical_devices("CPU")]
     kernel, reason = choose_kernel(len(gpus), tf.test.is_built_with_cuda(), tf.__version__)
-    return {"devices": cpus + names, "kernel": kernel, "reason": reason}
+    return {"devices": cpus + names, "kernel": kernel, "reason": reason, "onednn": onednn()}
+
+
+def onednn():
+    """Whether TensorFlow was told to use oneDNN's kernels on this CPU; `None` where it has none."""
+    if platform.system() == "Darwin":
+        return None
+    return os.environ["TF_ENABLE_ONEDNN_OPTS"] not in ("0", "false")
+
+
+def _onednn(used):
+    if used:
+        return "oneDNN (to turn it off: TF_ENABLE_ONEDNN_OPTS=0)"
+    return "plain, as TF_ENABLE_ONEDNN_OPTS says; recurrent layers may train half as fast as with 1"
 
 
 def choose_kernel(gpus, built_with_cuda, version):

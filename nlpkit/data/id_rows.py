@@ -6,6 +6,10 @@ from nlpkit.errors import InputError
 
 # Rows picked at once: their positions take six times the memory of their ids.
 BLOCK = 16_384
+# Where TensorFlow's memory may begin, in bytes.
+ALIGNMENT = 64
+# A large array of NumPy begins 16 bytes after a page; so many ids further on, a tensor can share its memory.
+LEAD = 12
 
 
 class IdRows:
@@ -108,7 +112,7 @@ class IdRows:
         return popped
 
     def ragged(self):
-        """The rows as a ragged tensor, made once; the array and the tensor then share their memory.
+        """The rows as a ragged tensor, made once, which shares the memory of the ids.
 
         Returns:
             `tf.RaggedTensor` of int32 on the CPU, of shape `(rows, None)`.
@@ -118,9 +122,10 @@ class IdRows:
 
             # tf.data runs on the CPU: tensors on a GPU would be copied back for each batch.
             with tf.device("CPU:0"):
-                ids = tf.constant(self.ids)
+                self.ids = _aligned(self.ids)
+                # `tf.constant` would hold two copies: gigabytes with a large file.
+                ids = tf.experimental.dlpack.from_dlpack(self.ids.__dlpack__())
                 self._ragged = tf.RaggedTensor.from_row_splits(ids, tf.constant(self.offsets), validate=False)
-            self.ids = np.asarray(memoryview(ids))  # `numpy()` would copy
         return self._ragged
 
     def padded(self, indices=None, length=None):
@@ -157,7 +162,7 @@ class IdRowsBuilder:
     """
 
     def __init__(self):
-        self._ids, self._size, self._lengths = np.empty(1024, np.int32), 0, []
+        self._ids, self._size, self._lengths = np.empty(1024, np.int32), LEAD, []
 
     def append(self, ids, lengths):
         """Adds the rows of one chunk.
@@ -193,5 +198,16 @@ class IdRowsBuilder:
         self.__init__()
         ids.resize(size, refcheck=False)
         return IdRows(
-            ids, np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths]))])
+            ids[LEAD:], np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths]))])
         )
+
+
+def _aligned(ids):
+    """The array itself, or a copy where TensorFlow could not share its memory."""
+    if ids.ctypes.data % ALIGNMENT == 0:
+        return ids
+    memory = np.empty(len(ids) + ALIGNMENT // ids.itemsize, ids.dtype)
+    lead = -memory.ctypes.data % ALIGNMENT // ids.itemsize
+    aligned = memory[lead : lead + len(ids)]
+    aligned[:] = ids
+    return aligned

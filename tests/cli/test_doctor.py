@@ -1,6 +1,7 @@
 """`nlpkit doctor`."""
 
 import json
+import sys
 
 import pytest
 
@@ -43,3 +44,11 @@ def test_missing_packages_are_told_and_no_crash(run, monkeypatch):
 def test_kernel_and_reason(gpus, cuda, kernel, reason):
     found = doctor.choose_kernel(gpus, cuda, "2.21.0")
     assert found[0] == kernel and reason in found[1]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="TensorFlow has no oneDNN kernels there")
+@pytest.mark.parametrize(("value", "words"), [("1", "oneDNN"), ("0", "plain")])
+def test_says_whether_onednn_kernels_run(run, monkeypatch, value, words):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", value)
+    assert f"CPU kernels      {words}" in run("doctor").stdout
+    assert json.loads(run("doctor", "--json").stdout)["onednn"] is (value == "1")
