@@ -29,7 +29,7 @@ class TrainingSettings(_Settings):
         batch_size: int. Texts per step.
         learning_rate: float. Peak learning rate of AdamW.
         weight_decay: float. Decoupled weight decay; biases are left out.
-        clip_norm: float. Limit of the global gradient norm.
+        clip_norm: float. Limit of the norm of the gradient of all weights together.
         schedule: `"cosine"`, `"plateau"` or `"constant"`, after the warm-up.
         warmup: float. Part of all steps in which the learning rate rises.
         label_smoothing: float between 0 and 1.
@@ -70,6 +70,8 @@ class ModelSpec(_Settings):
         nlpkit: str. Version that wrote it.
         labels: list of str or int. In the order of the probabilities.
         multi_label: bool. Whether a text has any number of labels.
+        label_separator: str. What parts the labels of one text in a file, as in the training data; `None` where
+            nothing does.
         temperature: float. The logits are divided by it.
         text: dict. Settings of `TextToIds`.
         vocabulary_size: int. Number of ids, to tell a damaged vocabulary file.
@@ -91,6 +93,7 @@ class ModelSpec(_Settings):
     nlpkit: str
     labels: list[str] | list[int] | list[bool] | list[float]
     multi_label: bool
+    label_separator: str | None = None
     temperature: float = Field(gt=0.0)
     text: dict
     vocabulary_size: int

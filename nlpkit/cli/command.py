@@ -15,7 +15,8 @@ ORDER = ("quickstart", "train", "evaluate", "predict", "export", "doctor")
 class Group(TyperGroup):
     """The outermost command: turns bad input, Ctrl-C and a closed pipe into a line and an exit code.
 
-    Bad input ends with code 2, Ctrl-C with 130; a reader that closes the pipe early (`| head`) is no error.
+    Bad input, and a file or folder that cannot be read or written, end with code 2, Ctrl-C with 130; a reader
+    that closes the pipe early (`| head`) is no error.
     """
 
     def list_commands(self, ctx):
@@ -37,6 +38,13 @@ class Group(TyperGroup):
             # What is still buffered must go somewhere, or Python complains about the pipe when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit() from closed
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(
+                f"error: {where}{error.strerror or error}. Check the path, its permissions and the free space.",
+                err=True,
+            )
+            raise typer.Exit(BAD_INPUT) from error
 
 
 def with_examples(*lines, base=TyperCommand):

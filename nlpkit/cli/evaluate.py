@@ -30,7 +30,14 @@ def evaluate(
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
-    """Measure a saved model on labelled texts: accuracy, F1, calibration, each class."""
+    """Measure a saved model on labelled texts: accuracy, F1, calibration, each class.
+
+    Several labels of a text are parted as they were in the training data, unless --label-separator is given.
+    """
+    from nlpkit.estimators.saving import read_spec
+
+    if label_separator is None:
+        label_separator = read_spec(model).label_separator
     reader = labelled_reader(
         data, text=text, label=label, columns=columns, quoting=quoting, label_separator=label_separator,
         on_bad_row=on_bad_row, format=format,

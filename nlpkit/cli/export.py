@@ -1,5 +1,6 @@
 """`nlpkit export`: a saved model in the formats that other programs run."""
 
+import errno
 from typing import Annotated
 
 import typer
@@ -32,7 +33,7 @@ def export(
     saved_model is what TensorFlow Serving runs: text in, label and probabilities out. Each export gets the
     next free version folder, 1, 2 and so on, so that the model folder can be served as it is.
     """
-    results = load_model(model).export(model, to=tuple(to))
+    results = _export(load_model(model), model, tuple(to))
     if as_json:
         write_json({"exports": [_facts(result) for result in results]})
         return
@@ -47,6 +48,21 @@ def export(
         note("\nserve it (REST on port 8501):")
         note(f'  docker run -p 8501:8501 -v "{model.absolute()}:/models/{model.name}" \\')
         note(f"      -e MODEL_NAME={model.name} tensorflow/serving")
+
+
+def _export(classifier, model, formats):
+    import tensorflow as tf
+
+    try:
+        return classifier.export(model, to=formats)
+    except (
+        tf.errors.PermissionDeniedError,
+        tf.errors.ResourceExhaustedError,
+        tf.errors.OutOfRangeError,
+    ) as error:
+        # How TensorFlow tells of a folder it may not write to, a full disk, and a file too large.
+        reason = error.message.split("; ")[-1].split(" [Op:")[0]
+        raise OSError(errno.EIO, f"the export could not be written ({reason})", str(model)) from error
 
 
 def _facts(result):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from nlpkit.errors import InputError
 
+CHECKPOINT_FILE, HALF_WRITTEN = "state.npz", "state.tmp.npz"
+
 
 def check_free(out, overwrite):
     """Makes sure that a model may be written to a folder.
@@ -29,6 +31,40 @@ def check_free(out, overwrite):
         raise InputError(f"{out} cannot be made, since {parent} cannot be written to. Name another folder.")
 
 
+def holds_state(checkpoint):
+    """Whether a run has left a whole state to go on from.
+
+    Args:
+        checkpoint: Path. Where the run keeps its checkpoint.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> from nlpkit.cli.folders import holds_state
+        >>> holds_state("a/folder/that/is/not/there")
+        False
+    """
+    return any(Path(checkpoint).glob(f"**/{CHECKPOINT_FILE}"))
+
+
+def remove_half_written(checkpoint):
+    """Deletes what a run leaves that ends while it writes its first state.
+
+    Args:
+        checkpoint: Path. Where the run keeps its checkpoint.
+
+    Example:
+        >>> from nlpkit.cli.folders import remove_half_written
+        >>> remove_half_written("a/folder/that/is/not/there")
+    """
+    for path in Path(checkpoint).glob(f"**/{HALF_WRITTEN}"):
+        path.unlink()
+    for folder in (*Path(checkpoint).glob("*/"), Path(checkpoint)):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def check_checkpoint(checkpoint, resume, overwrite):
     """Makes sure that an unfinished run is neither lost nor missed.
 
@@ -40,7 +76,7 @@ def check_checkpoint(checkpoint, resume, overwrite):
     Raises:
         InputError: If there is one and nothing is said about it, or there is none to go on with.
     """
-    found = Path(checkpoint).is_dir()
+    found = holds_state(checkpoint)
     if resume and not found:
         raise InputError(
             f"--resume: there is no unfinished run in {checkpoint}. Leave out --resume to start one."

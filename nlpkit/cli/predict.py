@@ -4,19 +4,22 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.prediction_lines import json_line, plain_line, tsv_header, tsv_line
+from nlpkit.cli.prediction_lines import TSV_HEADER, prediction_line
 from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
 from nlpkit.errors import InputError
 
+USAGE_ERROR = typer.BadParameter.__base__  # click's; which click that is depends on the version of typer
 EXAMPLES = (
     "nlpkit predict saved_models/x 'a text' 'another' --json",
     "nlpkit predict saved_models/x --data texts.txt --json > labels.jsonl",
     "nlpkit predict saved_models/x --data new.csv --text body --tsv > labels.tsv",
     "cat texts.txt | nlpkit predict saved_models/x | head",
+    "nlpkit predict saved_models/x -- '-5 stars'",
 )
 Texts = Annotated[list[str] | None, typer.Argument(help="Texts to label.", show_default=False)]
 Files = Annotated[
@@ -36,9 +39,21 @@ AsTsv = Annotated[
 ]
 
 
+class _TextsCommand(TyperCommand):
+    # Says how to give a text that looks like an option.
+    def parse_args(self, ctx, args):
+        try:
+            return super().parse_args(ctx, args)
+        except USAGE_ERROR as error:
+            if type(error).__name__ == "NoSuchOption":
+                way = f"{ctx.command_path} MODEL -- '-a text'"
+                error.message += f". A text that begins with a dash goes after --: {way}"
+            raise
+
+
 def register(app):
     """Adds `predict` to the command line."""
-    app.command(cls=with_examples(*EXAMPLES))(predict)
+    app.command(cls=with_examples(*EXAMPLES, base=_TextsCommand))(predict)
 
 
 def predict(
@@ -57,6 +72,8 @@ def predict(
     """Label texts with a saved model, any number of them, in little memory.
 
     Without texts and --data, standard input is read, one text a line.
+
+    Each text gets one prediction, in order; so does a blank line or empty cell.
     """
     if as_json and as_tsv:
         raise InputError("Only one of --json and --tsv can be written. Received: both. Leave one out.")
@@ -72,11 +89,11 @@ def predict(
         _check_encoding(texts)
     classifier = load_model(model)
     if as_tsv:
-        typer.echo(tsv_header())
-    line_of = json_line if as_json else tsv_line if as_tsv else plain_line
+        typer.echo(TSV_HEADER)
+    style = "json" if as_json else "tsv" if as_tsv else "plain"
     chunks = [texts] if reader is None else (chunk.texts for chunk in reader)
     for chunk in _with_progress(chunks, shown=reader is not None and not quiet):
-        _write(classifier, chunk, line_of)
+        _write(classifier, chunk, style)
     if reader is not None and not quiet:
         note_skipped(reader.skipped, reader.first_skipped)
 
@@ -102,13 +119,15 @@ def _check_encoding(texts):
             raise InputError(f"Text {number} {problem}")
 
 
-def _write(classifier, chunk, line_of):
+def _write(classifier, chunk, style):
     probabilities = classifier.predict_proba(chunk)
     labels = classifier.labels_of(probabilities)
     classes = classifier.classes_.tolist()
     labels = labels if classifier.multi_label else labels.tolist()
     rows = zip(chunk, labels, probabilities.tolist(), strict=True)
-    sys.stdout.write("".join(line_of(text, label, classes, row) + "\n" for text, label, row in rows))
+    sys.stdout.write(
+        "".join(prediction_line(style, text, label, classes, row) + "\n" for text, label, row in rows)
+    )
     sys.stdout.flush()
 
 

@@ -3,12 +3,18 @@
 import json
 
 DIGITS = 7  # as many as a float32 holds
+TSV_HEADER = "label\tprobability\ttext"
 
 
-def json_line(text, label, classes, probabilities):
-    """A prediction as a JSON object.
+def prediction_line(style, text, label, classes, probabilities):
+    """Writes a prediction as one line.
+
+    `"json"` is an object with all probabilities. `"tsv"` is a row of the table that `TSV_HEADER` begins; several
+    labels are joined by `";"`. `"plain"` is to read, with labels in a column. In the latter two, tabs and line breaks
+    of the text become spaces.
 
     Args:
+        style: str. `"json"`, `"tsv"` or `"plain"`.
         text: str. The text.
         label: The label, or the list of labels of a multi-label model.
         classes: list. All labels.
@@ -18,48 +24,29 @@ def json_line(text, label, classes, probabilities):
         str without a line break.
 
     Example:
-        >>> from nlpkit.cli.prediction_lines import json_line
-        >>> json_line("Fine.", "good", ["bad", "good"], [0.25, 0.75])
+        >>> from nlpkit.cli.prediction_lines import prediction_line
+        >>> prediction_line("json", "Fine.", "good", ["bad", "good"], [0.25, 0.75])
         '{"text": "Fine.", "label": "good", "probabilities": {"bad": 0.25, "good": 0.75}}'
+        >>> prediction_line("tsv", "so\\tso", "good", ["bad", "good"], [0.25, 0.75])
+        'good\\t0.7500\\tso so'
+        >>> prediction_line("plain", "Fine.", "good", ["terrible", "good"], [0.25, 0.75])
+        'good      0.750  Fine.'
     """
+    return STYLES[style](text, label, classes, probabilities)
+
+
+def _json(text, label, classes, probabilities):
     by_label = {str(name): round(p, DIGITS) for name, p in zip(classes, probabilities, strict=True)}
     return json.dumps({"text": text, "label": label, "probabilities": by_label}, ensure_ascii=False)
 
 
-def tsv_header():
-    """The header of the table whose rows `tsv_line` writes."""
-    return "label\tprobability\ttext"
-
-
-def tsv_line(text, label, classes, probabilities):
-    """A prediction as tab-separated label, probability and text; several labels are joined by `";"`.
-
-    Tabs and line breaks in the text become spaces. Arguments as in `json_line`.
-
-    Returns:
-        str without a line break.
-
-    Example:
-        >>> from nlpkit.cli.prediction_lines import tsv_line
-        >>> tsv_line("so\\tso", "good", ["bad", "good"], [0.25, 0.75])
-        'good\\t0.7500\\tso so'
-    """
+def _tsv(text, label, classes, probabilities):
     chosen = _chosen(label, classes, probabilities)
     names = ";".join(str(name) for name, _ in chosen)
     return f"{names}\t{';'.join(f'{p:.4f}' for _, p in chosen)}\t{_one_line(text)}"
 
 
-def plain_line(text, label, classes, probabilities):
-    """A prediction to read: label and probability, in a column, and the text. Arguments as in `json_line`.
-
-    Returns:
-        str without a line break.
-
-    Example:
-        >>> from nlpkit.cli.prediction_lines import plain_line
-        >>> plain_line("Fine.", "good", ["terrible", "good"], [0.25, 0.75])
-        'good      0.750  Fine.'
-    """
+def _plain(text, label, classes, probabilities):
     width = max(len(str(name)) for name in classes)
     chosen = _chosen(label, classes, probabilities) if label != [] else [("-", 1.0 - max(probabilities))]
     return f"{', '.join(f'{name!s:<{width}}  {p:.3f}' for name, p in chosen)}  {_one_line(text)}"
@@ -72,3 +59,6 @@ def _chosen(label, classes, probabilities):
 
 def _one_line(text):
     return " ".join(text.split("\t")).replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+
+
+STYLES = {"json": _json, "tsv": _tsv, "plain": _plain}

@@ -8,7 +8,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.folders import check_free
-from nlpkit.cli.prediction_lines import plain_line
+from nlpkit.cli.prediction_lines import prediction_line
 from nlpkit.cli.show import note, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
 
@@ -68,7 +68,7 @@ def _show_predictions(classifier):
     probabilities = classifier.predict_proba(list(TEXTS))
     labels = classifier.labels_of(probabilities).tolist()
     for text, label, row in zip(TEXTS, labels, probabilities.tolist(), strict=True):
-        typer.echo(f"   {plain_line(text, label, classes, row)}")
+        typer.echo(f"   {prediction_line('plain', text, label, classes, row)}")
 
 
 def _say_next(say, out):

@@ -31,12 +31,22 @@ def check_labelled(reader, option):
         reader: TableReader.
         option: str. The option that named it, for the message.
 
+    Returns:
+        dict of each label to the file and line where it stands first.
+
     Raises:
         InputError: If a row cannot be used, or there are no labels.
     """
+    first = {}
     for chunk in reader:
         if chunk.labels is None:
             raise InputError(
                 f"{option} must have a label column. Received: a table without one. Name it (--label), or "
                 "name all columns of a file without a header line (--columns label,text)."
             )
+        several = chunk.labels if isinstance(chunk.labels[0], list) else [[label] for label in chunk.labels]
+        for number, labels in zip(chunk.numbers, several, strict=True):
+            for label in labels:
+                if label not in first:
+                    first[label] = chunk.source.place(number)
+    return first

@@ -1,6 +1,7 @@
 """`nlpkit train classifier`: from files of labelled texts to a saved model."""
 
 import contextlib
+import errno
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.folders import check_checkpoint, check_free
+from nlpkit.cli.folders import check_checkpoint, check_free, holds_state, remove_half_written
 from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, note_skipped, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
@@ -76,12 +77,8 @@ def classifier(
     check_free(out, overwrite)
     check_checkpoint(checkpoint, resume, overwrite)
     train = labelled_reader(data, **columns_of)
-    validation = labelled_reader(validation_data, **columns_of) if validation_data else None
-    test = labelled_reader(test_data, **columns_of) if test_data else None
-    if validation:
-        check_labelled(validation, "--validation-data")
-    if test:
-        check_labelled(test, "--test-data")
+    validation, _ = _checked_reader("--validation-data", validation_data, columns_of)
+    test, test_labels = _checked_reader("--test-data", test_data, columns_of)
     start_tensorflow()
     from nlpkit import TextClassifier
 
@@ -94,21 +91,42 @@ def classifier(
         max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
         options={"training": training, "network": network}, random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
-    _fit(model, train, validation, checkpoint, resume)
+    _fit(model, train, validation, test_labels, checkpoint, resume)
     model.save(out)
     if test:
         _add_test(model, test, out)
     _show_result(model, out, quiet, as_json)
 
 
-def _fit(model, train, validation, checkpoint, resume):
+def _checked_reader(option, files, columns_of):
+    if not files:
+        return None, {}
+    reader = labelled_reader(files, **columns_of)
+    places = check_labelled(reader, option)
+    # A row with an unknown label is a bad row: it is skipped where bad rows are.
+    return reader, places if columns_of["on_bad_row"] == "error" else {}
+
+
+def _fit(model, train, validation, test_labels, checkpoint, resume):
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            model.fit(train, validation_data=validation, checkpoint=checkpoint, resume=resume)
-    except KeyboardInterrupt as interrupt:
-        kept = checkpoint.is_dir()
+            model.fit(
+                train,
+                validation_data=validation,
+                test_labels=test_labels,
+                checkpoint=checkpoint,
+                resume=resume,
+            )
+    except (KeyboardInterrupt, OSError) as error:
+        kept = holds_state(checkpoint)
+        if isinstance(error, OSError):
+            where = error.filename or str(checkpoint)  # writing an archive does not name its file
+            raise OSError(error.errno or errno.EIO, error.strerror or str(error), where) from error
         hint = f"; go on with the same command and --resume (its state is in {checkpoint})" if kept else ""
-        raise KeyboardInterrupt(f"interrupted{hint}") from interrupt
+        raise KeyboardInterrupt(f"interrupted{hint}") from error
+    finally:
+        if not holds_state(checkpoint):
+            remove_half_written(checkpoint)
 
 
 def _add_test(model, test, out):

@@ -1,5 +1,6 @@
 """Rows of CSV, TSV and plain text files, many at a time."""
 
+import collections
 import csv
 import itertools
 
@@ -94,26 +95,65 @@ def _split(rows, delimiter):
 
 def _quoted_blocks(stream, delimiter, options, source, bad_rows):
     csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
-    numbers, rows, first = [], [], 1  # a row is named by its first line; a quoted text may hold several
+    lines = _RecordLines(stream)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    numbers, rows = [], []  # a row is named by its first line; a quoted text may hold several
     while True:
         try:
             for row in reader:
-                numbers.append(first)
+                numbers.append(lines.first)
                 rows.append(row)
-                first = reader.line_num + 1
+                lines.next_record()
                 if len(rows) == options.chunk_rows:
                     yield numbers, rows
                     numbers, rows = [], []
             break
         except csv.Error as error:
-            problem = f"the quotes are malformed ({error}). Double a quote in a field, or try --quoting none."
-            if first == 1 and options.columns is None:
+            problem = _quotes_problem(error, lines)
+            if lines.first == 1 and options.columns is None:
                 raise InputError(f"{source.place(1)}: in the header line {problem}") from error
-            bad_rows.report(source.place(first), problem)
-            first = reader.line_num + 1
+            bad_rows.report(source.place(lines.first), problem)
+            lines.give_back()
+            lines.next_record()
     if rows:
         yield numbers, rows
+
+
+class _RecordLines:
+    # The lines of a file for `csv.reader`. A quote that is never closed makes the lines below it part of its
+    # record; those lines can be given back and read again as records of their own. Only the lines of one
+    # record are kept, and `MAX_FIELD` bounds those.
+
+    def __init__(self, stream):
+        self._stream, self._again, self._record, self.first = stream, collections.deque(), [], 1
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self._again.popleft() if self._again else next(self._stream)
+        self._record.append(line)
+        return line
+
+    @property
+    def last(self):
+        return self.first + len(self._record) - 1
+
+    def next_record(self):
+        self.first += len(self._record)
+        self._record.clear()
+
+    def give_back(self):
+        self._again.extendleft(reversed(self._record[1:]))
+        del self._record[1:]
+
+
+def _quotes_problem(error, lines):
+    where = "" if lines.last == lines.first else f", read from here up to line {lines.last}"
+    return (
+        f"the quotes are malformed ({error}{where}). Close each quote, double a quote in a field, or try "
+        "--quoting none."
+    )
 
 
 def _header(numbers, rows, delimiter, columns, source):
@@ -134,6 +174,8 @@ def _header(numbers, rows, delimiter, columns, source):
 def _of_width(names, numbers, rows, source, bad_rows):
     width, kept = len(names), []
     for number, row in zip(numbers, rows, strict=True):
+        if not row and width == 1:
+            row = [""]  # `csv` takes a blank line for no fields at all, even where there is one column
         if len(row) == width:
             kept.append((number, row))
         elif not any(row):

@@ -62,6 +62,11 @@ class ReadOptions:
     quoting: str | None
     chunk_rows: int
 
+    @property
+    def empty_texts(self):
+        """bool. Whether a text may be empty: only where no labels are read, to predict them."""
+        return self.label is False
+
 
 class TableReader:
     """Reads texts and labels from CSV, TSV, JSON Lines, Parquet and text files.
@@ -79,8 +84,9 @@ class TableReader:
             temporary file. It is one text per line if none of `format`, `text`, `label` and `columns` is
             given, and TSV otherwise.
         text: str. The text column. Defaults to `None`: the column `"text"`.
-        label: str or `False`. The label column; `False` reads none. Defaults to `None`: the column `"label"`
-            if there is one, else no labels.
+        label: str or `False`. The label column; `False` reads none, as for texts to predict, and then an
+            empty text (a blank line of a `.txt` file, an empty cell) is a row too. Defaults to `None`: the
+            column `"label"` if there is one, else no labels.
         columns: list of str. The columns of CSV or TSV files without a header line. Defaults to `None`: the
             first line is the header.
         quoting: str. `"none"` or `"minimal"`: whether a CSV or TSV field may be in double quotes. Defaults
@@ -131,7 +137,7 @@ class TableReader:
                     f"line; this is {source.format}. Received: columns={columns}. Use --text and --label."
                 )
         self._options = ReadOptions(text, label, columns, quoting, chunk_rows)
-        self._label_separator = label_separator
+        self.label_separator = label_separator
         self._bad_rows = BadRows(on_bad_row)
         self.files = [source.name for source in self._sources]
         self._stdin_copy = None
@@ -164,9 +170,10 @@ class TableReader:
         bad_rows = self._bad_rows = BadRows(self._bad_rows.policy)
         self.rows, label_type = 0, None
         for source, numbers, texts, values in self._blocks(bad_rows):
-            labels = None if values is None else clean_labels(values, self._label_separator)
+            labels = None if values is None else clean_labels(values, self.label_separator)
             label_type = label_type or _label_type(labels)
-            chunk = _good_rows(source, (numbers, texts, values, labels), label_type, bad_rows)
+            block = (numbers, texts, values, labels)
+            chunk = _good_rows(source, block, label_type, self._options.empty_texts, bad_rows)
             self.rows += len(chunk.texts)
             if chunk.texts:
                 yield chunk
@@ -204,14 +211,14 @@ class TableReader:
         return self._stdin_copy
 
 
-def _good_rows(source, block, label_type, bad_rows):
+def _good_rows(source, block, label_type, empty_texts, bad_rows):
     numbers, texts, values, labels = block
-    if all_usable(texts, labels, label_type):
+    if all_usable(texts, labels, label_type, empty_texts):
         return Chunk(texts, labels, source, numbers)
     chunk = Chunk([], None if labels is None else [], source, [])
     for row, number in enumerate(numbers):
         label, value = (None, None) if labels is None else (labels[row], values[row])
-        problem = row_problem(texts[row], label, value, label_type)
+        problem = row_problem(texts[row], label, value, label_type, empty_texts)
         if problem:
             bad_rows.report(source.place(number), problem)
             continue

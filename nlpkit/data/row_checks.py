@@ -1,4 +1,8 @@
-"""The rules every row keeps, whatever its format: a text that is not empty, a label, and valid UTF-8."""
+"""The rules every row keeps, whatever its format: a text that is not empty, a label, and valid UTF-8.
+
+Where there is nothing to learn, an empty text is a row like any other: the model reads it as one unknown token,
+and predictions stay one per row.
+"""
 
 import itertools
 import json
@@ -49,18 +53,19 @@ def _clean_value(value):
     return None
 
 
-def all_usable(texts, labels, label_type):
+def all_usable(texts, labels, label_type, empty_texts=False):
     """Whether no row of a block breaks a rule, found without looking at rows one by one in Python.
 
     Args:
         texts: list of str.
         labels: list of cleaned labels, or `None`.
         label_type: type. `str` or `list`: what each label must be.
+        empty_texts: bool. Whether a text may be empty. Defaults to `False`.
 
     Returns:
         bool.
     """
-    if not all(map(str.strip, texts)) or encoding_problem("".join(texts)):
+    if not (empty_texts or all(map(str.strip, texts))) or encoding_problem("".join(texts)):
         return False
     if labels is None:
         return True
@@ -70,7 +75,7 @@ def all_usable(texts, labels, label_type):
     return not encoding_problem("".join(distinct))
 
 
-def row_problem(text, label, value, label_type):
+def row_problem(text, label, value, label_type, empty_texts=False):
     """Finds the rule that one row breaks.
 
     Args:
@@ -78,11 +83,12 @@ def row_problem(text, label, value, label_type):
         label: str, list of str or `None`. The cleaned label.
         value: The label as it was read, or `None` where no labels are read.
         label_type: type or `None`. `str` or `list`: what the label must be; `None` where no labels are read.
+        empty_texts: bool. Whether a text may be empty. Defaults to `False`.
 
     Returns:
         str or `None`. The rest of an error message.
     """
-    if not text.strip():
+    if not (empty_texts or text.strip()):
         return f"the text is empty. Received: {shorten(text)}."
     problem = encoding_problem(text)
     if problem or label_type is None:

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, field
 
+from nlpkit.models.encoders import RECURRENT
 from nlpkit.spec import TrainingSettings, parse_settings
 
 # Tokens beyond which a data set counts as large.
 LARGE = 1_000_000
 # Training texts from which on they are many. With fewer, character n-grams misled and large batches learned less.
 MANY = 4_000
+# What a large recurrent network needs: training texts (with 7,000 it was no better than a small one), and time for
+# each million of their tokens (two cores then read them about five times).
+TEXTS_FOR_LARGE, MINUTES_FOR_LARGE = 20_000, 10.0
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class DataFacts:
         mean_length: float. Tokens per text.
         classes: int. Number of classes.
         words: bool. Whether tokens are words. Defaults to `True`.
+        minutes: float. Time allowed for training; `None` sets no limit, the default.
 
     Example:
         >>> from nlpkit.estimators.choices import DataFacts
@@ -30,6 +35,7 @@ class DataFacts:
     mean_length: float
     classes: int
     words: bool = True
+    minutes: float | None = None
 
     @property
     def tokens(self):
@@ -74,12 +80,33 @@ def default_max_length(encoder):
     return 1024 if encoder in ("auto", "bag", "cnn") else 256
 
 
+def candidates(facts, network):
+    """Encoders to train, of which the validation part keeps one: the first at any rate, the others if time is left.
+
+    Args:
+        facts: `DataFacts`.
+        network: dict. Settings of the network that the user gave. They are meant for one encoder, so that no other
+            is tried.
+
+    Returns:
+        List of encoders.
+
+    Example:
+        >>> from nlpkit.estimators.choices import DataFacts, candidates
+        >>> candidates(DataFacts(rows=2000, mean_length=20, classes=2, minutes=5), {})
+        ['bag', 'lstm']
+    """
+    if network:
+        return [network.get("encoder", "bag")]
+    return ["bag"] if facts.minutes is None else ["bag", "lstm"]
+
+
 def choose(facts, network, training):
     """Completes the settings of network and training.
 
     Args:
         facts: `DataFacts`.
-        network: dict. Settings of the network that the user gave; without `"encoder"` it is chosen.
+        network: dict. Settings of the network that the user gave; without `"encoder"` it is the bag.
         training: dict. Settings of the training that the user gave.
 
     Returns:
@@ -95,7 +122,7 @@ def choose(facts, network, training):
         4
     """
     encoder = network.get("encoder", "bag")
-    rules = _bag_rules(facts) if encoder == "bag" else _deep_rules(encoder, facts)
+    rules = _bag_rules(facts) if encoder == "bag" else _deep_rules(encoder, facts, network.get("residual"))
     chosen = {
         name: (value, reason)
         for name, (value, reason) in rules.items()
@@ -146,13 +173,31 @@ def _bag_rules(facts):
     }
 
 
-def _deep_rules(encoder, facts):
-    large = facts.tokens > LARGE
+def _deep_rules(encoder, facts, residual):
     size = f"{facts.rows:,} training texts of {facts.mean_length:.0f} tokens"
     return {
         "units": (100 if encoder == "cnn" else 64, size),
+        **(_recurrent_rules(facts, size, residual) if encoder in RECURRENT else {}),
         "dropout": (0.5 if facts.rows < 50_000 else 0.3, size),
-        "batch_size": (128 if facts.rows >= MANY else 64, size),
-        "epochs": (5 if large else 10, f"{size}; the best epoch is kept"),
+        "batch_size": (64, "larger batches took more memory and learned less from each text"),
+        "epochs": (5 if facts.tokens > LARGE else 10, f"{size}; the best epoch is kept"),
         "learning_rate": (0.002, "measured to suit networks of this size"),
+    }
+
+
+def _recurrent_rules(facts, size, residual):
+    """A small network, or a large one where there are texts to fill it and time to train it."""
+    minutes = None if facts.minutes is None else facts.minutes / (facts.tokens / 1e6)
+    time = "no time limit" if minutes is None else f"{minutes:.1f} minutes per million tokens"
+    large = facts.rows >= TEXTS_FOR_LARGE and minutes is not None and minutes >= MINUTES_FOR_LARGE
+    reason = (
+        f"{size}, {time}; 128 units in 2 layers from {TEXTS_FOR_LARGE:,} texts and {MINUTES_FOR_LARGE:.0f} minutes "
+        "per million tokens on"
+    )
+    return {
+        "units": (128 if large else 64, reason),
+        "num_layers": (2, "a residual connection needs a second layer")
+        if residual
+        else (2 if large else 1, reason),
+        "bidirectional": (True, "every step sees the words before and after it"),
     }

@@ -5,12 +5,13 @@ import numpy as np
 from nlpkit.errors import InputError
 
 
-def learn_classes(labels, multi_label):
+def learn_classes(labels, multi_label, origin="y"):
     """The sorted classes of training labels.
 
     Args:
         labels: List of labels, or of lists of labels if `multi_label`.
         multi_label: bool.
+        origin: str. Where the labels are from, for messages. Defaults to `"y"`.
 
     Returns:
         Array of the classes.
@@ -38,8 +39,8 @@ def learn_classes(labels, multi_label):
         )
     if len(classes) < 2:
         raise InputError(
-            f"There must be at least two classes to tell apart. Received: 1 class, {classes.tolist()}. "
-            "Check the label column, or add texts of another class."
+            f"{origin}: there must be at least two classes to tell apart. Received: {_count(len(classes))} "
+            f"{classes.tolist()} in {len(labels):,} texts. Check the label column, or add texts of another class."
         )
     return classes
 
@@ -75,10 +76,53 @@ def encode_labels(labels, classes, multi_label, place="label {}".format):
         return targets
     except (KeyError, TypeError):
         row = next(row for row, given in enumerate(labels) if not _known(given, index, multi_label))
-        raise InputError(
-            f"{place(row)}: the label {labels[row]!r} was not among the training labels "
-            f"({', '.join(map(repr, list(index)[:20]))}). Correct the label, or train with examples of it."
-        ) from None
+        raise InputError(f"{place(row)}: {unknown_label(labels[row], index)}") from None
+
+
+def check_known(places, classes):
+    """Makes sure that labels which will be needed later are among the classes.
+
+    Args:
+        places: dict. Label to where it stands, as messages begin.
+        classes: Array of the classes.
+
+    Raises:
+        InputError: If one is not.
+
+    Example:
+        >>> from nlpkit.estimators.label_codes import check_known
+        >>> check_known({"a": "test.csv, line 2"}, ["a", "b"])
+    """
+    known = np.asarray(classes).tolist()
+    for label, place in places.items():
+        if label not in known:
+            raise InputError(f"{place}: {unknown_label(label, known)}")
+
+
+def unknown_label(label, classes):
+    """What a message says about a label that is not among the classes.
+
+    Args:
+        label: The label, or the list of labels of one text.
+        classes: Collection of the classes.
+
+    Returns:
+        str. The rest of an error message.
+
+    Example:
+        >>> from nlpkit.estimators.label_codes import unknown_label
+        >>> unknown_label("c", ["a", "b"])[:59]
+        "the label 'c' was not among the training labels ('a', 'b')."
+    """
+    some = ", ".join(map(repr, list(classes)[:20])) + (", …" if len(classes) > 20 else "")
+    return (
+        f"the label {label!r} was not among the training labels ({some}). "
+        "Correct the label, or train with examples of it."
+    )
+
+
+def _count(classes):
+    return "1 class," if classes == 1 else f"{classes} classes,"
 
 
 def _known(label, index, multi_label):

@@ -7,8 +7,10 @@ import numpy as np
 
 from nlpkit.data.readers import Chunk, TableReader
 from nlpkit.errors import InputError
+from nlpkit.estimators.label_codes import unknown_label
 
 CHUNK = 8192
+NAMED_FILES = 5
 
 
 class LabelledTexts:
@@ -57,6 +59,8 @@ class LabelledTexts:
                     "Name the column that holds them: --label, or `label` of TableReader."
                 )
             chunk = self._usable(chunk)
+            if not chunk.texts:
+                continue
             self.labels.extend(chunk.labels)
             for text, label in zip(chunk.texts, chunk.labels, strict=True):
                 self._digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
@@ -73,19 +77,24 @@ class LabelledTexts:
         }
         if not unknown:
             return chunk
-        places, some = chunk.places, ", ".join(map(repr, sorted(self._known, key=str)[:20]))
+        places, known = chunk.places, sorted(self._known, key=str)
         for row, label in unknown.items():
-            self.source.skip(
-                places[row],
-                f"the label {label!r} was not among the training labels ({some}). "
-                "Correct the label, or train with examples of it.",
-            )
+            self.source.skip(places[row], unknown_label(label, known))
         kept = [row for row in range(len(chunk.texts)) if row not in unknown]
         return Chunk([chunk.texts[row] for row in kept], [chunk.labels[row] for row in kept])
 
     def _pieces(self):
         for start in range(0, len(self.source), CHUNK):
             yield Chunk(self.source[start : start + CHUNK], self._given[start : start + CHUNK])
+
+    @property
+    def origin(self):
+        """str. The files that the data are from, or what they are called."""
+        if self._given is not None:
+            return self.name
+        files = self.source.files
+        more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
+        return ", ".join(files[:NAMED_FILES]) + more
 
     def place(self, row):
         """Names the place of a row, as messages begin: file and line, or its number."""

@@ -1,9 +1,12 @@
 """The saved-model folder: written whole or not at all, read without executing anything from it."""
 
+import errno
 import json
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 
 from nlpkit.errors import InputError
@@ -24,6 +27,7 @@ def save_folder(folder, write):
 
     Raises:
         InputError: If something that is no nlpkit model lies there.
+        OSError: If it cannot be written; an earlier model is left as it was.
 
     Example:
         ```python
@@ -47,9 +51,11 @@ def save_folder(folder, write):
             _carry_over(folder, content)
             os.rename(folder, scratch / "old")
         os.rename(content, folder)
-    except BaseException:
+    except BaseException as error:
         if (scratch / "old").exists() and not folder.exists():
             os.rename(scratch / "old", folder)
+        if isinstance(error, OSError):  # it may name a file in the temporary folder, which goes away
+            raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(folder)) from error
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -184,10 +190,23 @@ def load_network(folder):
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
+        if not _is_whole(path):
+            raise InputError(
+                f"{path} is damaged or was cut short ({path.stat().st_size:,} bytes). Copy the model again from where "
+                "it is whole, or train it again."
+            ) from error
         raise InputError(
             f"{path} cannot be loaded: {str(error).splitlines()[0]}. If it uses layers of your own, import and "
             "register them first (keras.saving.register_keras_serializable); else train or copy the model again."
         ) from error
+
+
+def _is_whole(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return False
 
 
 def check_parts(folder, spec, vocabulary_size, outputs):

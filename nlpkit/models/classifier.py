@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import keras
 
 from nlpkit.layers import CharacterNgrams, HashedNgrams, SequencePool, TokenEmbedding, WeightedBag
-from nlpkit.models.encoders import encode
+from nlpkit.models.encoders import check_encoder, encode
 
 
 def build_classifier(
@@ -19,6 +19,8 @@ def build_classifier(
     embedding_dim=100,
     pooling="max",
     dropout=0.3,
+    residual=False,
+    layer_norm=False,
     word_dropout=0.0,
     ngrams=1,
     buckets=2**18,
@@ -47,6 +49,8 @@ def build_classifier(
         embedding_dim: int. Size of the token vectors. Defaults to 100.
         pooling: `"mean"`, `"max"`, `"last"`, `"attention"` or a list of them. Defaults to `"max"`.
         dropout: float. After the embedding, after each block and before the output. Defaults to 0.3.
+        residual: bool. Adds its input to each recurrent block's output, from the second block on. Defaults to `False`.
+        layer_norm: bool. Layer normalisation of each recurrent block's output. Defaults to `False`.
         word_dropout: float. Fraction of the tokens dropped as a whole. Defaults to 0.
         ngrams: int. Longest hashed n-gram of a bag, in words. Defaults to 1.
         buckets: int. Buckets that the n-grams are hashed to. Defaults to 262,144.
@@ -62,7 +66,8 @@ def build_classifier(
         `keras.Model` from int32 ids `(batch, time)` to float32 logits `(batch, num_classes)`.
 
     Raises:
-        InputError: If `encoder` or `pooling` is unknown.
+        InputError: If `encoder` or `pooling` is unknown, or `residual` or `layer_norm` is set for an encoder that is
+            not recurrent.
 
     Example:
         >>> from nlpkit.models import build_classifier
@@ -73,6 +78,7 @@ def build_classifier(
         [Joulin et al., 2016](https://arxiv.org/abs/1607.01759), [Kim, 2014](https://arxiv.org/abs/1408.5882),
         [Wang & Manning, 2012](https://aclanthology.org/P12-2018)
     """
+    check_encoder(encoder, residual=residual, layer_norm=layer_norm)
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     features, size = token_ids, vocabulary_size
     if ngrams > 1:
@@ -90,7 +96,7 @@ def build_classifier(
                 name="embedding",
             )(ids)
             x = encode(vectors, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
-                       dropout=dropout, use_cudnn=use_cudnn)  # fmt: skip
+                       dropout=dropout, residual=residual, layer_norm=layer_norm, use_cudnn=use_cudnn)  # fmt: skip
             x = SequencePool("mean" if encoder == "bag" else pooling, name="pool")(x)
             x = keras.layers.Dropout(dropout, name="pool_dropout")(x)
         logits.append(keras.layers.Dense(num_classes, dtype="float32", name="scores")(x))

@@ -6,9 +6,21 @@ from nlpkit.errors import InputError
 from nlpkit.layers import EncoderBlock, NgramConvolution, RecurrentBlock, SinePositions
 
 ENCODERS = ("bag", "cnn", "gru", "lstm", "rnn", "transformer")
+RECURRENT = ("gru", "lstm", "rnn")
 
 
-def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="auto"):
+def encode(
+    x,
+    encoder,
+    *,
+    units,
+    num_layers,
+    bidirectional,
+    dropout,
+    residual=False,
+    layer_norm=False,
+    use_cudnn="auto",
+):
     """Applies an encoder to embedded ids; the sequence keeps its length and its mask.
 
     Args:
@@ -18,13 +30,16 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
         num_layers: int. Blocks on top of each other.
         bidirectional: bool. For recurrent encoders.
         dropout: float between 0 and 1. After each block.
+        residual: bool. Adds its input to each recurrent block's output, from the second block on. Defaults to `False`.
+        layer_norm: bool. Layer normalisation of each recurrent block's output. Defaults to `False`.
         use_cudnn: `"auto"`, `True` or `False`. For recurrent encoders.
 
     Returns:
         Keras tensor of shape `(batch, time, features)`.
 
     Raises:
-        InputError: If `encoder` is neither a known name nor Keras layers.
+        InputError: If `encoder` is neither a known name nor Keras layers, or `residual` or `layer_norm` is set for one
+            that is not recurrent.
 
     Example:
         >>> import keras
@@ -33,13 +48,13 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
         >>> encode(x, "gru", units=4, num_layers=2, bidirectional=True, dropout=0.1).shape
         (None, None, 8)
     """
-    check_encoder(encoder)
+    check_encoder(encoder, residual=residual, layer_norm=layer_norm)
     layers = encoder if isinstance(encoder, list | tuple) else [encoder]
     if all(isinstance(layer, keras.layers.Layer) for layer in layers):
         for layer in layers:
             x = layer(x)
         return x
-    if encoder in ("lstm", "gru", "rnn"):
+    if encoder in RECURRENT:
         for number in range(num_layers):
             x = RecurrentBlock(
                 units,
@@ -47,7 +62,9 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
                 bidirectional=bidirectional,
                 dropout=dropout,
                 use_cudnn=use_cudnn,
-                residual=number >= 2,
+                residual=residual
+                and number > 0,  # the first block's input, the embedding, has a size of its own
+                layer_norm=layer_norm,
                 name=f"block_{number}",
             )(x)
         return x
@@ -64,18 +81,20 @@ def encode(x, encoder, *, units, num_layers, bidirectional, dropout, use_cudnn="
     return x  # a bag
 
 
-def check_encoder(encoder):
-    """Raises unless an encoder is a known name or Keras layers.
+def check_encoder(encoder, *, residual=False, layer_norm=False):
+    """Raises unless an encoder is a known name or Keras layers, and has the options that are set.
 
     Args:
         encoder: What a user gave.
+        residual: bool. As in `encode`. Defaults to `False`.
+        layer_norm: bool. As in `encode`. Defaults to `False`.
 
     Raises:
-        InputError: If it is anything else.
+        InputError: If it is anything else, or not recurrent although an option of recurrent encoders is set.
 
     Example:
         >>> from nlpkit.models.encoders import check_encoder
-        >>> check_encoder("gru")
+        >>> check_encoder("gru", residual=True)
     """
     layers = encoder if isinstance(encoder, list | tuple) else [encoder]
     known = isinstance(encoder, str) and encoder in ENCODERS
@@ -83,4 +102,9 @@ def check_encoder(encoder):
         raise InputError(
             f"`encoder` must be one of {list(ENCODERS)}, a Keras layer or a list of Keras layers. "
             f"Received: {encoder!r}"
+        )
+    if (residual or layer_norm) and encoder not in RECURRENT:
+        raise InputError(
+            f"`residual` and `layer_norm` are options of the recurrent encoders {list(RECURRENT)}. Received: "
+            f"encoder={encoder!r}, residual={residual}, layer_norm={layer_norm}. Leave them out, or take one of these."
         )

@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 
 import keras
 import tensorflow as tf
@@ -13,7 +14,9 @@ from nlpkit.text.vocabulary import END, PAD, START, UNKNOWN
 MODEL_FILE = "sentencepiece.model"
 SMALLEST_SIZE = 300  # four special pieces, 256 bytes, and some room for pieces of text
 # SentencePiece writes a space as U+2581, so that character of a text would come back as a space. It travels
-# as U+E000 1, and U+E000 itself as U+E000 0; replacing in this order and back in the reverse one is exact.
+# as U+E000 1, and U+E000 itself as U+E000 0; undoing it in reverse order is exact. A trained model does the
+# former as its normalisation, which also keeps tensorflow-text from reporting on standard error, whenever it
+# loads the model, that there is none.
 ESCAPES = (("\ue000", "\ue0000"), ("\u2581", "\ue0001"))
 
 
@@ -120,8 +123,6 @@ class SentencePieceTokenizer(TextLayer):
         with tf.device("CPU:0"):
             texts = as_texts(texts)
             self._check_model()
-            for character, written in ESCAPES:
-                texts = tf.strings.regex_replace(texts, character, written)
             return self._runner.tokenize(texts)
 
     def detokenize(self, token_ids):
@@ -169,22 +170,24 @@ def _train(texts, vocabulary_size):
     library = import_subword_library("sentencepiece")
     model = io.BytesIO()
     try:
-        library.SentencePieceTrainer.train(
-            sentence_iterator=(_written(text) for text in texts),
-            model_writer=model,
-            vocab_size=vocabulary_size,
-            hard_vocab_limit=False,
-            pad_id=PAD,
-            unk_id=UNKNOWN,
-            bos_id=START,
-            eos_id=END,
-            byte_fallback=True,
-            normalization_rule_name="identity",
-            remove_extra_whitespaces=False,
-            add_dummy_prefix=False,
-            max_sentence_length=1 << 20,
-            minloglevel=2,
-        )
+        with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
+            library.SentencePieceTrainer.train(
+                # The trainer refuses a text with NUL; in use it becomes its byte piece.
+                sentence_iterator=(text.replace("\0", " ") for text in texts),
+                model_writer=model,
+                vocab_size=vocabulary_size,
+                hard_vocab_limit=False,
+                pad_id=PAD,
+                unk_id=UNKNOWN,
+                bos_id=START,
+                eos_id=END,
+                byte_fallback=True,
+                normalization_rule_tsv=_write_escapes(folder),
+                remove_extra_whitespaces=False,
+                add_dummy_prefix=False,
+                max_sentence_length=1 << 20,
+                minloglevel=2,
+            )
     except RuntimeError as error:
         raise InputError(
             f"SentencePiece could not learn {vocabulary_size} pieces from these texts: {error}. Give it more "
@@ -193,7 +196,9 @@ def _train(texts, vocabulary_size):
     return model.getvalue()
 
 
-def _written(text):
-    for character, written in ESCAPES:
-        text = text.replace(character, written)
-    return text.replace("\0", " ")  # the trainer refuses a text with NUL; in use it becomes its byte piece
+def _write_escapes(folder):
+    path = os.path.join(folder, "escapes.tsv")
+    with open(path, "w", encoding="ascii") as file:
+        for pair in ESCAPES:
+            file.write("\t".join(" ".join(f"{ord(letter):X}" for letter in text) for text in pair) + "\n")
+    return path

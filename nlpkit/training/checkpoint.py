@@ -79,11 +79,6 @@ class Checkpoint(keras.callbacks.Callback):
             Tuple of the number of finished epochs and whether training had already stopped.
         """
         facts, content = self._read()
-        if facts["fingerprint"] != self.fingerprint:
-            raise InputError(
-                f"The checkpoint in {self.folder} belongs to a run with other data or settings. "
-                "Repeat that run's options, or leave out the resume option to start anew."
-            )
         self._restore_arrays(content)
         for name, state in facts["callbacks"].items():
             self.stateful[name].set_state(state)
@@ -99,11 +94,17 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
-            return json.loads(str(content.pop("facts"))), content
+            facts = json.loads(str(content.pop("facts")))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"The checkpoint {self.path} cannot be read ({error}). Delete it and start the training anew."
             ) from error
+        if facts["fingerprint"] != self.fingerprint:
+            raise InputError(
+                f"The checkpoint in {self.folder} belongs to a run with other data or settings. "
+                "Repeat that run's options, or leave out the resume option to start anew."
+            )
+        return facts, content
 
     def _restore_arrays(self, content):
         for i, variable in enumerate(self._variables()):

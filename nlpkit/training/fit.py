@@ -10,6 +10,7 @@ from nlpkit.data.batching import inference_batches, training_batches
 from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit
 from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.losses import SmoothedCrossentropy
+from nlpkit.training.optimizer import DenseAdam
 from nlpkit.training.progress import ProgressBar
 
 
@@ -116,7 +117,7 @@ def train(
             epochs=settings.epochs,
             initial_epoch=first_epoch,
             steps_per_epoch=steps,
-            validation_data=_validation_batches(validation),
+            validation_data=_validation_batches(validation, settings.batch_size),
             callbacks=callbacks,
             shuffle=False,
             verbose=0,
@@ -144,7 +145,7 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         1.0
     """
     # Keras' Adam decays weights as AdamW does, and can leave it out: a decay of zero costs a pass over all weights.
-    optimizer = keras.optimizers.Adam(
+    optimizer = DenseAdam(
         learning_rate_schedule(settings, total_steps),
         weight_decay=settings.weight_decay or None,
         global_clipnorm=settings.clip_norm,
@@ -199,8 +200,8 @@ def _log(settings):
     return [keras.callbacks.TensorBoard(settings.tensorboard)] if settings.tensorboard else []
 
 
-def _validation_batches(validation):
+def _validation_batches(validation, batch_size):
     if validation is None:
         return None
     rows, targets = validation
-    return inference_batches(rows, batch_size=256, targets=targets)[0]
+    return inference_batches(rows, batch_size=batch_size, targets=targets)[0]

@@ -23,7 +23,7 @@ def epochs_that_fit(model, rows, targets, settings, seconds):
         seconds: float. Time left.
 
     Returns:
-        int, at least 1.
+        int; 0 if not even one fits.
 
     Example:
         >>> import numpy as np
@@ -34,7 +34,7 @@ def epochs_that_fit(model, rows, targets, settings, seconds):
         >>> model = build_classifier(9, 2, encoder="bag", embedding_dim=4)
         >>> rows, targets = IdRows.from_lists([[4, 5], [6, 7]] * 8), np.array([0, 1] * 8)
         >>> epochs_that_fit(model, rows, targets, TrainingSettings(epochs=5), seconds=0.0)
-        1
+        0
     """
     started = time.monotonic()
     trial = keras.models.clone_model(model)
@@ -46,4 +46,4 @@ def epochs_that_fit(model, rows, targets, settings, seconds):
     trial.fit(batches.take(count), verbose=0, shuffle=False)
     epoch_seconds = (time.monotonic() - timed) / count * steps
     left = USABLE * (seconds - (time.monotonic() - started))
-    return max(1, min(settings.epochs, int(left / epoch_seconds)))
+    return max(0, min(settings.epochs, int(left / epoch_seconds)))

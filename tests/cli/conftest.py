@@ -1,5 +1,6 @@
 """A small trained model, made once by the command line itself, and a way to run commands."""
 
+import contextlib
 import json
 
 import pytest
@@ -15,6 +16,23 @@ ROWS = 240
 def run():
     """Runs a command in this process; the result has `exit_code`, `stdout` and `stderr`."""
     return lambda *args, **options: CliRunner().invoke(app, [str(arg) for arg in args], **options)
+
+
+@pytest.fixture
+def full_disk():
+    """Makes writing a file fail after so many bytes, as on a full disk, while a block runs."""
+    resource = pytest.importorskip("resource")
+
+    @contextlib.contextmanager
+    def limited(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,16 @@ def invoke(error, args=("doctor",)):
     ("error", "code", "stderr"),
     [
         (InputError("a.csv, line 3: bad."), 2, "error: a.csv, line 3: bad.\n"),
+        (
+            OSError(28, "No space left on device", "models/x"),
+            2,
+            "error: models/x: No space left on device. Check the path, its permissions and the free space.\n",
+        ),
+        (
+            OSError("the file is too large"),
+            2,
+            "error: the file is too large. Check the path, its permissions and the free space.\n",
+        ),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (KeyboardInterrupt("interrupted; go on with --resume"), 130, "interrupted; go on with --resume\n"),
     ],

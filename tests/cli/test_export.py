@@ -1,6 +1,7 @@
 """`nlpkit export`."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -29,6 +30,18 @@ def test_an_unknown_format_is_refused(run, copy):
     result = run("export", copy, "--to", "pickle")
     assert result.exit_code == 2
     assert "pickle" in result.stderr and "saved_model" in result.stderr
+
+
+def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(run, copy, full_disk):
+    before = sorted(os.listdir(copy))
+    with full_disk(3000):
+        result = run("export", copy)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"error: {copy}: the export could not be written (File too large). "
+        "Check the path, its permissions and the free space.\n"
+    )
+    assert sorted(os.listdir(copy)) == before
 
 
 def test_a_folder_without_a_model_is_refused(run, tmp_path):

@@ -61,10 +61,20 @@ def test_sources_agree(run, model, tables, tmp_path, expected, source):
 
 
 def test_skipped_rows_are_told(run, model, tmp_path):
-    (tmp_path / "t.txt").write_text("Good.\n\nBad.\n")
+    (tmp_path / "t.txt").write_bytes(b"Good.\ncaf\xe9\nBad.\n")
     result = run("predict", model, "--data", tmp_path / "t.txt", "--json", "--on-bad-row", "skip")
     assert len(result.stdout.splitlines()) == 2
     assert "data: 1 rows were skipped; the first:\n" in result.stderr and "t.txt, line 2" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("t.txt", "Good.\n\nBad.\n"), ("t.csv", "id,text\n1,Good.\n2,\n3,Bad.\n")]
+)
+def test_a_blank_text_keeps_predictions_in_step_with_the_texts(run, model, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    result = run("predict", model, "--data", tmp_path / name, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [json.loads(line)["text"] for line in result.stdout.splitlines()] == ["Good.", "", "Bad."]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +90,16 @@ def test_refusals(run, model, args, message):
     result = run("predict", model, *args)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: {message}")
+
+
+def test_a_text_that_looks_like_an_option_is_refused_with_the_way_to_give_it(run, model):
+    refused = run("predict", model, "-5 stars")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    message = " ".join(refused.stderr.replace("│", " ").split())
+    assert "No such option: -5. A text that begins with a dash goes after --: nlpkit" in message
+    given = run("predict", model, "--json", "--", "-5 stars", "--nice")
+    assert [json.loads(line)["text"] for line in given.stdout.splitlines()] == ["-5 stars", "--nice"]
+    assert "begins with a dash" not in run("predict", model, "--text").stderr
 
 
 def test_a_terminal_without_texts_is_refused(run, model, monkeypatch):

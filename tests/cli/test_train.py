@@ -41,7 +41,7 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
         def __init__(self, encoder, **settings):
             seen.update(settings, encoder=encoder)
 
-        def fit(self, X, *, validation_data, checkpoint, resume):
+        def fit(self, X, *, validation_data, test_labels, checkpoint, resume):
             seen.update(checkpoint=str(checkpoint), resume=resume, rows=sum(len(c.texts) for c in X))
             raise KeyboardInterrupt
 
@@ -64,16 +64,108 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
     }  # fmt: skip
 
 
-def test_unknown_test_label_does_not_lose_the_model(run, tables, tmp_path):
-    (tmp_path / "odd.tsv").write_text("neutral\tIt is a chair.\n")
+def test_an_unknown_test_label_is_told_before_training(run, tables, tmp_path, monkeypatch):
+    monkeypatch.setattr("nlpkit.estimators.fitting.train_best", lambda *args: pytest.fail("trained"))
+    (tmp_path / "odd.tsv").write_text("positive\tFine.\nneutral\tIt is a chair.\nneutral\tA table.\n")
     result = run(
         "train", "classifier", "--data", tables / "train.tsv", "--test-data", tmp_path / "odd.tsv",
         "--columns", "label,text", "--out", tmp_path / "model", *SMALL, "--quiet",
     )  # fmt: skip
     assert result.exit_code == 2
+    assert result.stderr == (
+        f"error: {tmp_path / 'odd.tsv'}, line 2: the label 'neutral' was not among the training labels "
+        "('negative', 'positive'). Correct the label, or train with examples of it.\n"
+    )
+    assert os.listdir(tmp_path) == ["odd.tsv"]
+
+
+def test_skipped_unknown_test_labels_do_not_lose_the_model(run, tables, tmp_path):
+    (tmp_path / "odd.tsv").write_text("neutral\tIt is a chair.\n")
+    result = run(
+        "train", "classifier", "--data", tables / "train.tsv", "--test-data", tmp_path / "odd.tsv",
+        "--columns", "label,text", "--out", tmp_path / "model", *SMALL, "--quiet", "--on-bad-row", "skip",
+    )  # fmt: skip
+    assert result.exit_code == 2, result.output
     assert "error: --test-data: " in result.stderr and "neutral" in result.stderr
     assert f"The model is trained and saved in {tmp_path / 'model'}" in result.stderr
     assert (tmp_path / "model" / "spec.json").exists()
+
+
+def test_one_class_only_names_the_file(run, tmp_path):
+    (tmp_path / "a.tsv").write_text("good\tFine.\n" * 5)
+    (tmp_path / "b.tsv").write_text("good\tFine.\n" * 2)
+    result = run(
+        "train", "classifier", "--data", tmp_path / "?.tsv", "--columns", "label,text", "--out",
+        tmp_path / "model", "--quiet",
+    )  # fmt: skip
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"error: {tmp_path / 'a.tsv'}, {tmp_path / 'b.tsv'}: there must be at least two classes to tell apart. "
+        "Received: 1 class, ['good'] in 7 texts. Check the label column, or add texts of another class.\n"
+    )
+
+
+def test_a_model_remembers_what_parts_its_labels(run, tmp_path):
+    rows = (
+        "Good cheap room.,good;cheap",
+        "Bad dear room.,bad",
+        "Good dear room.,good",
+        "Bad cheap.,bad;cheap",
+    )
+    (tmp_path / "data.csv").write_text("text,label\n" + "\n".join(rows * 6) + "\n")
+    command = ("train", "classifier", "--data", tmp_path / "data.csv", "--label-separator", ";",
+               "--out", tmp_path / "model", *SMALL, "--quiet", "--json")  # fmt: skip
+    trained = run(*command, "--test-data", tmp_path / "data.csv")
+    assert trained.exit_code == 0, trained.output
+    command = ("evaluate", tmp_path / "model", "--data", tmp_path / "data.csv", "--json")
+    evaluated, asked = run(*command), run(*command, "--label-separator", ";")
+    assert evaluated.exit_code == 0, evaluated.output
+    evaluation = json.loads(evaluated.stdout)
+    assert set(evaluation["per_class"]) == {"bad", "cheap", "good"}
+    assert evaluation["accuracy"] == json.loads(trained.stdout)["evaluation"]["test"]["accuracy"]
+    assert asked.stdout == evaluated.stdout
+    other = run(*command, "--label-separator", "|")
+    assert other.exit_code == 2 and "the label ['good;cheap'] was not among" in other.stderr
+
+
+INTERRUPTED = """
+import os, signal
+from nlpkit.cli.app import main
+from nlpkit.training.checkpoint import Checkpoint
+
+save = Checkpoint.save
+
+def save_and_press_ctrl_c(self, epochs_done):
+    save(self, epochs_done)
+    os.kill(os.getpid(), signal.SIGINT)
+
+Checkpoint.save = save_and_press_ctrl_c
+main()
+"""
+
+
+def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, tables, tmp_path):
+    out = tmp_path / "resumed"
+    command = ["train", "classifier", "--data", str(tables / "test.tsv"), "--columns", "label,text",
+               "--encoder", "lstm", "--units", "4", "--epochs", "3", "--seed", "7", "--quiet"]  # fmt: skip
+    interrupted = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *command, "--out", str(out)], capture_output=True, text=True
+    )
+    assert interrupted.returncode == 130, interrupted.stderr
+    assert f"--resume (its state is in {out}.checkpoint)" in interrupted.stderr and not out.exists()
+    for folder, resume in ((out, ["--resume"]), (tmp_path / "whole", [])):
+        result = run(*command, "--out", folder, *resume)
+        assert result.exit_code == 0, result.output
+    assert sorted(os.listdir(tmp_path)) == ["resumed", "whole"]
+    resumed, whole = (
+        run("predict", folder, "--data", tables / "texts.txt", "--json").stdout.splitlines()
+        for folder in (out, tmp_path / "whole")
+    )
+    assert resumed == whole and len(whole) == 5
+    histories = [
+        json.loads((folder / "report.json").read_text())["history"] for folder in (out, tmp_path / "whole")
+    ]
+    assert len(histories[0]["loss"]) == 3 and histories[0] == histories[1]
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_no_half_written_folder(run, tables, tmp_path):
@@ -83,7 +175,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_no_half_written_folder(run, tables, tmp_p
     process = subprocess.Popen(
         [sys.executable, "-m", "nlpkit", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while not (tmp_path / "model.checkpoint" / "state.npz").exists() and process.poll() is None:
+    while not (tmp_path / "model.checkpoint" / "gru" / "state.npz").exists() and process.poll() is None:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
@@ -94,6 +186,31 @@ def test_ctrl_c_keeps_a_checkpoint_and_no_half_written_folder(run, tables, tmp_p
     again = run(*command)
     assert again.exit_code == 2
     assert "model.checkpoint holds an unfinished run. Go on with it (--resume), or start anew" in again.stderr
+
+
+def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(run, tables, tmp_path, full_disk):
+    out = tmp_path / "model"
+    command = ("train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text", "--out", out,
+               "--quiet", *SMALL)  # fmt: skip
+    with full_disk(10_000):
+        result = run(*command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"error: {out}.checkpoint: File too large. Check the path, its permissions and the free space.\n"
+    )
+    assert os.listdir(tmp_path) == []
+
+
+def test_half_a_checkpoint_is_no_unfinished_run(run, tables, tmp_path):
+    half = tmp_path / "model.checkpoint" / "lstm"
+    half.mkdir(parents=True)
+    (half / "state.tmp.npz").write_bytes(b"half")
+    command = ("train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text",
+               "--out", tmp_path / "model", "--quiet", *SMALL)  # fmt: skip
+    refused = run(*command, "--resume")
+    assert refused.exit_code == 2 and "--resume: there is no unfinished run" in refused.stderr
+    assert run(*command).exit_code == 0
+    assert os.listdir(tmp_path) == ["model"]
 
 
 def bad_files(folder):
@@ -119,7 +236,10 @@ def bad_files(folder):
         (["--data", "good.tsv", "--out", "good.tsv/model"], "cannot be written to. Name another folder."),
         (["--data", "good.tsv", "--resume"], "--resume: there is no unfinished run in model.checkpoint"),
         (["--data", "good.tsv", "--encoder", "lstmm"], "lstmm"),
-        (["--data", "good.tsv", "--tokenizer", "words"], "words"),
+        (
+            ["--data", "good.tsv", "--tokenizer", "words"],
+            "`tokenizer` (--tokenizer) must be one of word, char, byte, wordpiece, sentencepiece. Received: 'words'",
+        ),
     ],
 )
 def test_refusals(run, tmp_path, monkeypatch, args, message):

@@ -26,11 +26,15 @@ def test_fast_check_agrees_with_the_check_row_by_row():
         ("fine", [], list),
     ]
     for text, label, kind in cases:
-        assert all_usable([text], [label], kind) == (row_problem(text, label, label, kind) is None), (
-            text,
-            label,
-        )
+        for empty in (False, True):
+            problem = row_problem(text, label, label, kind, empty)
+            assert all_usable([text], [label], kind, empty) == (problem is None), (text, label, empty)
     assert all_usable(["fine"], None, None) and row_problem("fine", None, None, None) is None
+
+
+def test_empty_texts_are_rows_where_they_may_be():
+    assert "the text is empty" in row_problem(" ", None, None, None)
+    assert row_problem(" ", None, None, None, empty_texts=True) is None
 
 
 def test_encoding_problems():

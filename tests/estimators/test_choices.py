@@ -1,7 +1,7 @@
 import pytest
 
 from nlpkit.errors import InputError
-from nlpkit.estimators.choices import DataFacts, choose, default_max_length
+from nlpkit.estimators.choices import DataFacts, candidates, choose, default_max_length
 from nlpkit.models.encoders import ENCODERS
 
 FACTS = DataFacts(rows=3000, mean_length=20.0, classes=2, words=True)
@@ -36,3 +36,34 @@ def test_recurrent_networks_read_shorter_texts():
 
 def test_tokens():
     assert FACTS.tokens == 60_000
+
+
+@pytest.mark.parametrize(
+    ("minutes", "network", "expected"),
+    [
+        (None, {}, ["bag"]),
+        (5.0, {}, ["bag", "lstm"]),
+        (5.0, {"encoder": "gru"}, ["gru"]),
+        (5.0, {"dropout": 0.1}, ["bag"]),
+    ],
+)
+def test_several_encoders_are_tried_only_in_a_given_time_and_if_nothing_is_said(minutes, network, expected):
+    assert candidates(DataFacts(3000, 20.0, 2, minutes=minutes), network) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "minutes", "size"),
+    [
+        (19_999, 100.0, (64, 1)),  # too few texts
+        (20_000, 3.9, (64, 1)),  # 0.4 million tokens: less than 10 minutes for a million of them
+        (20_000, 4.0, (128, 2)),
+        (20_000, None, (64, 1)),
+    ],
+)
+def test_large_recurrent_networks_need_texts_and_time(rows, minutes, size):
+    network = choose(DataFacts(rows, 20.0, 2, minutes=minutes), {"encoder": "lstm"}, {}).network
+    assert (network["units"], network["num_layers"]) == size
+
+
+def test_a_residual_connection_gets_a_second_layer():
+    assert choose(FACTS, {"encoder": "gru", "residual": True}, {}).network["num_layers"] == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nlpkit.errors import InputError
-from nlpkit.estimators.label_codes import encode_labels, learn_classes
+from nlpkit.estimators.label_codes import check_known, encode_labels, learn_classes, unknown_label
 
 
 def test_classes_are_sorted_and_keep_their_type():
@@ -24,8 +24,9 @@ def test_codes_are_places_among_the_classes():
     [
         (["a", 1], False, r"one type. Received: \['int', 'str'\]"),
         ([0.5, 0.25], False, r"continuous values, received \[0.25, 0.5\]"),
-        (["a", "a"], False, "at least two classes"),
+        (["a", "a"], False, r"^y: there must be at least two classes.*Received: 1 class, \['a'\] in 2 texts"),
         ([["a"], ["a"]], True, "at least two classes"),
+        ([[], []], True, r"Received: 0 classes, \[\] in 2 texts"),
         ([["a"], ["b"]], False, r"Received: \['a'\]. Set `multi_label=True`"),
         (["ab", "cd"], True, r"needs a list of labels. Received: 'ab'. Write \['ab'\]"),
     ],
@@ -42,3 +43,15 @@ def test_unknown_labels_are_named_with_their_place():
         encode_labels(["a", "c"], ["a", "b"], False)
     with pytest.raises(InputError, match=r"file.csv, line 3: the label \['a', 'c'\]"):
         encode_labels([["a"], ["a", "c"]], ["a", "b"], True, lambda row: f"file.csv, line {row + 2}")
+
+
+def test_labels_of_later_data_are_named_with_their_place():
+    check_known({}, np.array(["a", "b"]))
+    check_known({"a": "test.csv, line 2", "b": "test.csv, line 3"}, np.array(["a", "b"]))
+    with pytest.raises(InputError, match="^test.csv, line 3: the label 'c' was not among .*'a', 'b'"):
+        check_known({"a": "test.csv, line 2", "c": "test.csv, line 3"}, np.array(["a", "b"]))
+
+
+def test_of_many_labels_some_are_named():
+    assert "(0, 1)." in unknown_label("a", [0, 1])
+    assert "18, 19, …)." in unknown_label("a", list(range(21)))

@@ -39,6 +39,15 @@ def test_places(reader):
     assert "a.csv" in LabelledTexts(reader).place(2) and "4" in LabelledTexts(reader).place(2)
 
 
+def test_origins(reader, tmp_path):
+    assert LabelledTexts(["a"], [1], "test texts").origin == "test texts"
+    assert LabelledTexts(reader).origin == str(tmp_path / "a.csv")
+    for number in range(7):
+        (tmp_path / f"b{number}.csv").write_text("text,label\none,x\n")
+    origin = LabelledTexts(TableReader(tmp_path / "b*.csv")).origin
+    assert origin.endswith("b4.csv and 2 more") and origin.count(".csv") == 5
+
+
 def test_labels_of_several_kinds_of_sequences():
     assert check_labels([("a", "b"), {"c"}, ["d"]], 3) == [["a", "b"], ["c"], ["d"]]
     with pytest.raises(InputError, match="2 texts and 1 labels"):

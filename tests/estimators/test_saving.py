@@ -157,8 +157,31 @@ def test_a_missing_model_or_vocabulary(copy):
 def test_a_truncated_model(copy, part):
     content = (copy / "model.keras").read_bytes()
     (copy / "model.keras").write_bytes(content[: int(len(content) * part)])
-    with pytest.raises(InputError, match="model.keras cannot be loaded: .*train or copy the model again"):
+    with pytest.raises(
+        InputError, match=r"model.keras is damaged or was cut short \(.* bytes\)\. Copy the model"
+    ):
         nlpkit.load(copy)
+
+
+def test_a_model_with_a_damaged_part(copy):
+    content = bytearray((copy / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 255
+    (copy / "model.keras").write_bytes(content)
+    with pytest.raises(InputError, match="model.keras is damaged or was cut short"):
+        nlpkit.load(copy)
+
+
+def test_a_full_disk_names_the_folder_and_leaves_what_was_there(copy):
+    def write(path):
+        (path / "spec.json").write_text("half")
+        raise OSError(28, "No space left on device", str(path / "spec.json"))
+
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        save_folder(copy, write)
+    assert caught.value.filename == str(copy)
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
 
 
 @pytest.mark.parametrize(

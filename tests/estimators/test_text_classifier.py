@@ -159,16 +159,16 @@ def test_the_report_is_data(fitted):
 
 def test_class_weights_act_as_weights_of_the_texts(monkeypatch):
     """`class_weight` must reach the training as the weight of each text, and change its result."""
-    from nlpkit.estimators import fitting
+    from nlpkit.estimators import candidates
 
     seen = []
-    real = fitting.train
+    real = candidates.train
 
     def spy(model, rows, targets, settings, **more):
         seen.append((targets, more["sample_weight"]))
         return real(model, rows, targets, settings, **more)
 
-    monkeypatch.setattr(fitting, "train", spy)
+    monkeypatch.setattr(candidates, "train", spy)
     plain = {**QUICK["training"], "class_weight": None}
     uneven = ["pos" if i % 3 == 0 else "neg" for i in range(60)]
     results = []

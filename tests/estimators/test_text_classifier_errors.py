@@ -40,7 +40,7 @@ def test_unusable_data(data, message):
         ({"options": {"network": {"unit": 3}}}, "network settings cannot be used.*'unit'.*build_classifier"),
         ({"options": {"text": {"lowercase": 1}}}, "text settings cannot be used.*'lowercase'.*text_to_ids"),
         ({"encoder": "lstmm", "options": None}, "`encoder` must be one of .*Received: 'lstmm'"),
-        ({"tokenizer": "words"}, "`level` must be one of .*'words'"),
+        ({"tokenizer": "words"}, "`tokenizer` \\(--tokenizer\\) must be one of word, .*'words'"),
         ({"max_length": 0}, "`max_length` must be at least 1"),
         ({"epochs": 0}, "epochs: Input should be greater than or equal to 1. Received: 0"),
         ({"options": {"training": {"class_weight": {"x": 2}}}}, r"labels that do not occur: \['x'\].*neg"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nlpkit import InputError, TextClassifier
+from nlpkit import InputError, TextClassifier, load
 
 TEXTS, LABELS = ["good film", "bad film", "good day", "bad day"] * 4, ["yes", "no"] * 8
 
@@ -40,8 +40,23 @@ def test_a_bag_refuses_what_it_cannot_use(vectors):
         TextClassifier("bag", options=options(vectors)).fit(TEXTS, LABELS)
     with pytest.raises(InputError, match="The encoder 'bag' has no num_layers, units. Leave them out"):
         TextClassifier("bag", units=3, num_layers=2).fit(TEXTS, LABELS)
+    with pytest.raises(InputError, match="The encoder 'bag' has no residual. Leave them out"):
+        TextClassifier("bag", options={"network": {"residual": True}}).fit(TEXTS, LABELS)
 
 
 def test_settings_of_recurrent_networks_choose_one():
     model = TextClassifier(units=2, epochs=1, random_state=0).fit(TEXTS, LABELS)
     assert model.spec().network["encoder"] == "lstm"
+
+
+def test_residual_connections_reach_the_network_and_the_saved_settings(tmp_path):
+    settings = {"network": {"residual": True, "layer_norm": True, "embedding_dim": 4}}
+    model = TextClassifier(units=2, epochs=1, options=settings, random_state=0).fit(TEXTS, LABELS)
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    for classifier in (model, loaded):
+        network = classifier.spec().network
+        assert (network["encoder"], network["num_layers"], network["residual"]) == ("lstm", 2, True)
+        blocks = [classifier.network_.get_layer(f"block_{i}") for i in range(2)]
+        assert [block.residual for block in blocks] == [False, True] and blocks[0].layer_norm
+    np.testing.assert_allclose(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)

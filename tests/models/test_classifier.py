@@ -18,6 +18,7 @@ BUILDS = {
     "cnn": {"encoder": "cnn"},
     "gru": {"encoder": "gru", "bidirectional": False, "pooling": "last"},
     "lstm": {"encoder": "lstm", "num_layers": 3, "pooling": ["mean", "max"]},
+    "residual": {"encoder": "gru", "num_layers": 2, "residual": True},
     "rnn": {"encoder": "rnn", "pooling": "attention"},
     "transformer": {"encoder": "transformer", "num_layers": 2},
     "multi_label": {"encoder": "bag", "ngrams": 2, "buckets": 16, "naive_bayes": True, "multi_label": True},
@@ -137,4 +138,22 @@ def test_units_layers_and_directions_reach_the_encoder():
         "block_1",
         "block_2",
     ]
-    assert [three.get_layer(f"block_{i}").residual for i in range(3)] == [False, False, True]
+    assert not any(three.get_layer(f"block_{i}").residual for i in range(3))
+
+
+@pytest.mark.parametrize("encoder", ["lstm", "gru", "rnn"])
+def test_residual_connections_begin_with_the_second_block_and_normalisation_with_the_first(encoder):
+    model = build("lstm", encoder=encoder, residual=True, layer_norm=True)
+    blocks = [model.get_layer(f"block_{i}") for i in range(3)]
+    assert [block.residual for block in blocks] == [False, True, True]
+    assert all(block.layer_norm for block in blocks)
+
+
+@pytest.mark.parametrize("option", ["residual", "layer_norm"])
+@pytest.mark.parametrize("encoder", ["bag", "cnn", "transformer", [keras.layers.Dense(4)]])
+def test_other_encoders_have_no_residual_option(encoder, option):
+    message = (
+        rf"options of the recurrent encoders \['gru', 'lstm', 'rnn'\]. Received: encoder=.*{option}=True"
+    )
+    with pytest.raises(InputError, match=message):
+        build_classifier(VOCABULARY, CLASSES, encoder=encoder, embedding_dim=0, **{option: True})

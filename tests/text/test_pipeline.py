@@ -7,32 +7,10 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from text.pipeline_layers import CORPUS, LEVELS, SIZES, TEXTS, keras_model
 
 from nlpkit.errors import InputError
 from nlpkit.text import Normalizer, Packer, TextToIds, WordTokenizer, text_to_ids
-
-CORPUS = [
-    "A good, good film!<br />R&amp;B isn't bad.",
-    "我 喜欢 这部 电影",
-    "the quick brown fox",
-    "a\u00a0b \u2581",
-] * 8
-TEXTS = ["a good fox", "", "unseen wörds 电影", "<br />", "\u2581 \0 x" * 5]
-LEVELS = ("word", "char", "byte", "wordpiece", "sentencepiece")
-SIZES = {"wordpiece": 200, "sentencepiece": 300}
-
-
-@pytest.fixture(scope="module")
-def layers():
-    layers = {level: text_to_ids(level, max_length=12, vocabulary_size=SIZES.get(level)) for level in LEVELS}
-    for layer in layers.values():
-        layer.fit_encode([CORPUS])
-    return layers
-
-
-def keras_model(layer):
-    texts = keras.Input((), dtype="string", name="text")
-    return keras.Model(texts, layer(texts))
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=5), level=st.sampled_from(LEVELS))

@@ -7,28 +7,8 @@ import sys
 from pathlib import Path
 
 import keras
-import pytest
 import tensorflow as tf
-
-from nlpkit.text import text_to_ids
-
-CORPUS = [
-    "A good, good film!<br />R&amp;B isn't bad.",
-    "我 喜欢 这部 电影",
-    "the quick brown fox",
-    "a\u00a0b \u2581",
-] * 8
-TEXTS = ["a good fox", "", "unseen wörds 电影", "<br />", "\u2581 \0 x" * 5]
-LEVELS = ("word", "char", "byte", "wordpiece", "sentencepiece")
-SIZES = {"wordpiece": 200, "sentencepiece": 300}
-
-
-@pytest.fixture(scope="module")
-def layers():
-    layers = {level: text_to_ids(level, max_length=12, vocabulary_size=SIZES.get(level)) for level in LEVELS}
-    for layer in layers.values():
-        layer.fit_encode([CORPUS])
-    return layers
+from text.pipeline_layers import LEVELS, TEXTS, keras_model
 
 
 def fresh_process(code, *arguments):
@@ -39,11 +19,6 @@ def fresh_process(code, *arguments):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def keras_model(layer):
-    texts = keras.Input((), dtype="string", name="text")
-    return keras.Model(texts, layer(texts))
 
 
 def test_word_char_and_byte_saved_models_run_on_tensorflow_alone(layers, tmp_path):

@@ -34,6 +34,17 @@ def test_ids_are_those_of_the_library(tokenizer):
     assert tokenizer.detokenize([[2, *library.encode("a b"), 3, 0]]).numpy().tolist() == [b"a b"]
 
 
+def test_the_special_space_is_told_from_a_space(tokenizer):
+    ids = tokenizer(["play\u2581the", "play the"]).to_list()
+    assert ids[0] != ids[1]
+
+
+def test_training_and_loading_say_nothing(capfd):
+    trained = SentencePieceTokenizer().train([f"{text} again" for text in TEXTS], vocabulary_size=300)
+    SentencePieceTokenizer(trained.model)(["a game"])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_errors(monkeypatch):
     with pytest.raises(InputError, match="This SentencePieceTokenizer has no model yet. Call its `train"):
         SentencePieceTokenizer()(["a"])

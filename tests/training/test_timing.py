@@ -21,9 +21,9 @@ def fitting(seconds):
     return epochs
 
 
-def test_much_time_keeps_all_epochs_and_none_leaves_one():
+def test_much_time_keeps_all_epochs_and_none_leaves_none():
     assert fitting(3600.0) == 7
-    assert fitting(0.0) == 1
+    assert fitting(0.0) == 0
 
 
 def test_epochs_grow_with_the_time(monkeypatch):
