@@ -14,6 +14,7 @@ CORE = [
     "tensorflow-text>=2.21,<2.22",
     "keras>=3.12,<4",
     "numpy>=2",
+    "scipy>=1.13",
     "scikit-learn>=1.6",
     "pydantic>=2.7",
     "typer>=0.19",

@@ -21,9 +21,9 @@ QUICK = 320
 
 def measure_nlpkit(data, epochs, batch_size, limit):
     """Trains in this process, measures, then tests."""
-    import tensorflow as tf
+    from nlpkit import TextClassifier  # before TensorFlow, as in a script: it sets TF_ENABLE_ONEDNN_OPTS
 
-    from nlpkit import TextClassifier
+    import tensorflow as tf  # isort: skip
 
     corpus = corpora.load(data, limit=limit)
     tf.strings.lower(tf.constant(corpus.train[0][:1]))  # TensorFlow's own start-up is not part of the time

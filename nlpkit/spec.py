@@ -30,8 +30,8 @@ class TrainingSettings(_Settings):
         learning_rate: float. Peak learning rate of AdamW.
         weight_decay: float. Decoupled weight decay; biases are left out.
         clip_norm: float. Limit of the norm of the gradient of all weights together.
-        schedule: `"cosine"`, `"plateau"` or `"constant"`, after the warm-up.
-        warmup: float. Part of all steps in which the learning rate rises.
+        schedule: `"cosine"`, `"plateau"` or `"constant"`, each after the warm-up.
+        warmup: float. Part of all steps in which the learning rate rises from zero, whatever the schedule.
         label_smoothing: float between 0 and 1.
         class_weight: `"balanced"`, a dict from label to weight, or `None`.
         patience: int. Epochs without a better validation result before training stops; `None` never stops.

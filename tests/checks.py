@@ -11,7 +11,7 @@ import numpy as np
 TOLERANCE = 1e-5
 
 
-def check_layer(layer_class, arguments, inputs, *, mask=None, trains=True):
+def check_layer(layer_class, arguments, inputs, *, mask=None, trains=True, prepare=None, unreached=()):
     """Runs the whole contract on one layer and one set of options.
 
     Args:
@@ -20,21 +20,38 @@ def check_layer(layer_class, arguments, inputs, *, mask=None, trains=True):
         inputs: Array of shape `(batch, …)`; ids are int32.
         mask: Bool array `(batch, time)` of right-padded rows, for layers that take one.
         trains: bool. Whether the layer has weights to train.
+        prepare: Called with each new layer, for layers that give zeros before they are adapted.
+        unreached: Ends of the paths of trainable weights that no gradient can reach, for a reason stated there.
     """
+
+    def make(**more):
+        layer = layer_class(**arguments, **more)
+        if prepare is not None:
+            prepare(layer)
+        return layer
+
     keras.utils.set_random_seed(1)
-    layer = layer_class(**arguments)
+    layer = make()
     outputs = apply(layer, inputs, mask)
+    assert_no_row_is_zero(outputs)
     check_config(layer)
     check_twin(layer, inputs, mask, outputs)
     check_symbolic_shape(layer_class(**arguments), inputs, outputs)
     check_batch_is_one_by_one(layer, inputs, mask, outputs)
-    check_keras_file(layer_class(**arguments), inputs)
+    check_keras_file(make(), inputs)
     for policy in ("mixed_float16", "mixed_bfloat16"):
-        check_mixed_precision(layer_class, arguments, inputs, mask, policy)
+        check_mixed_precision(make(dtype=policy), inputs, mask)
     if mask is not None:
         check_padding_changes_nothing(layer, inputs, mask)
+    assert bool(layer.trainable_weights) == trains
     if trains:
-        check_gradients(layer, inputs, mask)
+        check_gradients(layer, inputs, mask, unreached)
+
+
+def assert_no_row_is_zero(outputs):
+    """Zeros equal zeros whatever the layer does, so they prove nothing."""
+    flat = np.asarray(outputs, "float32").reshape(len(outputs), -1)
+    assert flat.any(axis=1).all(), "a row gives only zeros, so that nothing is compared"
 
 
 def apply(layer, inputs, mask=None, **kwargs):
@@ -89,20 +106,22 @@ def check_keras_file(layer, inputs):
         path = Path(folder) / "model.keras"
         model.save(path)
         loaded = keras.saving.load_model(path)
-    np.testing.assert_allclose(loaded(inputs), model(inputs), atol=TOLERANCE)
+    expected = np.asarray(model(inputs))
+    assert_no_row_is_zero(expected)
+    np.testing.assert_allclose(loaded(inputs), expected, atol=TOLERANCE)
 
 
-def check_mixed_precision(layer_class, arguments, inputs, mask, policy):
-    layer = layer_class(**arguments, dtype=policy)
+def check_mixed_precision(layer, inputs, mask):
     outputs = layer(inputs, **({} if mask is None else {"mask": mask}))
     if keras.backend.is_float_dtype(outputs.dtype):
         assert outputs.dtype.name == layer.compute_dtype
         assert all(weight.dtype == "float32" for weight in layer.weights)
         assert np.isfinite(np.asarray(outputs, "float32")).all()
+    assert_no_row_is_zero(outputs)
 
 
-def check_gradients(layer, inputs, mask):
-    """One training step reaches every trainable weight."""
+def check_gradients(layer, inputs, mask, unreached):
+    """One training step reaches every trainable weight, but for the named ones."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
@@ -111,4 +130,7 @@ def check_gradients(layer, inputs, mask):
     gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
     for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
         assert gradient is not None, f"no gradient reaches {weight.path}"
-        assert np.isfinite(np.asarray(tf.convert_to_tensor(gradient))).all()
+        size = np.abs(np.asarray(tf.convert_to_tensor(gradient))).max()
+        assert np.isfinite(size)
+        expected = not weight.path.endswith(tuple(unreached))
+        assert (size > TOLERANCE) == expected, f"{weight.path} has a gradient of {size}"

@@ -1,4 +1,4 @@
-"""The rules every row keeps, whatever its format: a text that is not empty, a label, and valid UTF-8.
+"""The rules every row keeps, whatever its format: a text that is not empty, a label of one line, and valid UTF-8.
 
 Where there is nothing to learn, an empty text is a row like any other: the model reads it as one unknown token,
 and predictions stay one per row.
@@ -6,8 +6,11 @@ and predictions stay one per row.
 
 import itertools
 import json
+import re
 
 from nlpkit.data.columns import shorten
+
+LINE_PARTS = re.compile(r"[\t\n\r]")
 
 
 def clean_labels(values, separator=None):
@@ -72,7 +75,7 @@ def all_usable(texts, labels, label_type, empty_texts=False):
     if set(map(type, labels)) - {label_type}:
         return False
     distinct = set(labels) if label_type is str else set(itertools.chain.from_iterable(labels))
-    return not encoding_problem("".join(distinct))
+    return not label_problem("".join(distinct))
 
 
 def row_problem(text, label, value, label_type, empty_texts=False):
@@ -99,8 +102,32 @@ def row_problem(text, label, value, label_type, empty_texts=False):
     if type(label) is not label_type:
         kind = "a list of labels" if label_type is list else "one label"
         return f"each row must have {kind}, as the first row has. Received: {shorten(value)}."
-    problem = encoding_problem("".join(label))
+    names = [label] if label_type is str else label
+    problem = next(filter(None, map(label_problem, names)), None)
     return problem and f"the label {problem}"
+
+
+def label_problem(label):
+    """Says why a label cannot be written on a line or in a column of its own, or returns `None`.
+
+    An exported model lists its labels one per line, and predictions are tables with tabs.
+
+    Args:
+        label: str.
+
+    Returns:
+        str or `None`. The rest of a sentence whose subject is the label.
+
+    Example:
+        >>> from nlpkit.data.row_checks import label_problem
+        >>> label_problem("very good")
+        >>> label_problem("very\\tgood")[:60]
+        "must not hold a tab or a line break. Received: 'very\\\\tgood'."
+    """
+    problem = encoding_problem(label)
+    if problem is None and LINE_PARTS.search(label):
+        return f"must not hold a tab or a line break. Received: {shorten(label)}. Write a space there, or nothing."
+    return problem
 
 
 def encoding_problem(text):

@@ -21,7 +21,7 @@ from nlpkit.training.seeding import seeded
 
 OPTION_GROUPS = ("text", "network", "training")
 # Without an encoder, each of these asks for a recurrent one; the bag has none of them.
-MEANT_FOR_RECURRENT = {"vectors", "units", "num_layers", "bidirectional", "residual", "layer_norm"}
+MEANT_FOR_RECURRENT = {"vectors", "units", "num_layers", "bidirectional", "pooling", "residual", "layer_norm"}
 
 
 def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, resume):
@@ -58,8 +58,10 @@ def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, r
     classifier.network_, classifier._predictor = kept.model, Predictor(kept.model)
     classifier._label_separator = getattr(X, "label_separator", None)
     classifier._network_settings, classifier._training = kept.network, kept.choices.training
-    classifier.temperature_ = _temperature(classifier, parts[1])
-    classifier.report_ = _report(classifier, kept, data, parts[1], started)
+    logits = None if parts[1] is None else classifier._predictor.logits(parts[1].rows)
+    classifier.temperature_ = _temperature(classifier, parts[1], logits)
+    evaluation = _evaluation(classifier, parts[1], logits)
+    classifier.report_ = _report(classifier, kept, data, evaluation, started)
 
 
 def _is_auto(classifier):
@@ -125,17 +127,16 @@ def _given_network(classifier, options):
     return network
 
 
-def _temperature(classifier, validation):
+def _temperature(classifier, validation, logits):
     if validation is None:
         return 1.0
-    logits = classifier._predictor.logits(validation.rows)
     return fit_temperature(logits, validation.targets, classifier.multi_label)
 
 
-def _evaluation(classifier, validation):
+def _evaluation(classifier, validation, logits):
     if validation is None:
         return {}
-    probabilities = classifier._probabilities(classifier._predictor.logits(validation.rows))
+    probabilities = classifier._probabilities(logits)
     texts = TextsOfRows(validation.texts, classifier.text_to_ids_, validation.rows)
     return {
         "validation": evaluate_probabilities(
@@ -144,7 +145,7 @@ def _evaluation(classifier, validation):
     }
 
 
-def _report(classifier, kept, data, validation, started):
+def _report(classifier, kept, data, evaluation, started):
     now = datetime.datetime.now(datetime.timezone.utc)
     return {
         "nlpkit": nlpkit.__version__,
@@ -157,7 +158,7 @@ def _report(classifier, kept, data, validation, started):
         "best_epoch": kept.result.best_epoch,
         "out_of_time": kept.result.out_of_time,
         "temperature": classifier.temperature_,
-        "evaluation": _evaluation(classifier, validation),
+        "evaluation": evaluation,
         "seconds": time.monotonic() - started,
         "settings": classifier.spec().model_dump(),
         "versions": versions(),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nlpkit.data.row_checks import clean_labels, label_problem
 from nlpkit.errors import InputError
 
 
@@ -17,7 +18,7 @@ def learn_classes(labels, multi_label, origin="y"):
         Array of the classes.
 
     Raises:
-        InputError: If there is only one class, or the labels are of mixed or unusable types.
+        InputError: If there is only one class, the labels are of mixed or unusable types, or one is not a line of text.
 
     Example:
         >>> from nlpkit.estimators.label_codes import learn_classes
@@ -31,6 +32,7 @@ def learn_classes(labels, multi_label, origin="y"):
             f"Labels must be all of one type. Received: {sorted(kind.__name__ for kind in kinds)}. "
             "Convert them all to str or all to int."
         )
+    _check_writable(found, origin)
     classes = np.array(sorted(found))
     if classes.dtype.kind == "f" and not np.all(classes == classes.astype(int)):
         raise InputError(
@@ -79,11 +81,33 @@ def encode_labels(labels, classes, multi_label, place="label {}".format):
         raise InputError(f"{place(row)}: {unknown_label(labels[row], index)}") from None
 
 
+def classes_by_name(classes):
+    """What a reader gives for each class: strings, also for numbers and booleans.
+
+    Booleans are known both as JSON and as Python writes them, since tables written from Python hold the latter.
+
+    Args:
+        classes: Array of the classes.
+
+    Returns:
+        dict of str to class.
+
+    Example:
+        >>> from nlpkit.estimators.label_codes import classes_by_name
+        >>> classes_by_name([False, True])
+        {'false': False, 'true': True, 'False': False, 'True': True}
+    """
+    known = np.asarray(classes).tolist()
+    cleaned = dict(zip(clean_labels(known), known, strict=True))
+    # The exact strings come last: where " a" and "a" are two classes, "a" must mean the latter.
+    return {**cleaned, **{str(label): label for label in known}}
+
+
 def check_known(places, classes):
     """Makes sure that labels which will be needed later are among the classes.
 
     Args:
-        places: dict. Label to where it stands, as messages begin.
+        places: dict. Label, or what a reader gives for it, to where it stands, as messages begin.
         classes: Array of the classes.
 
     Raises:
@@ -93,9 +117,9 @@ def check_known(places, classes):
         >>> from nlpkit.estimators.label_codes import check_known
         >>> check_known({"a": "test.csv, line 2"}, ["a", "b"])
     """
-    known = np.asarray(classes).tolist()
+    known, names = np.asarray(classes).tolist(), classes_by_name(classes)
     for label, place in places.items():
-        if label not in known:
+        if label not in known and label not in names:
             raise InputError(f"{place}: {unknown_label(label, known)}")
 
 
@@ -119,6 +143,13 @@ def unknown_label(label, classes):
         f"the label {label!r} was not among the training labels ({some}). "
         "Correct the label, or train with examples of it."
     )
+
+
+def _check_writable(found, origin):
+    for label in found:
+        problem = isinstance(label, str) and label_problem(label)
+        if problem:
+            raise InputError(f"{origin}: the label {problem}")
 
 
 def _count(classes):

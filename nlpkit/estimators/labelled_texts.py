@@ -7,7 +7,7 @@ import numpy as np
 
 from nlpkit.data.readers import Chunk, TableReader
 from nlpkit.errors import InputError
-from nlpkit.estimators.label_codes import unknown_label
+from nlpkit.estimators.label_codes import classes_by_name, unknown_label
 
 CHUNK = 8192
 NAMED_FILES = 5
@@ -22,7 +22,8 @@ class LabelledTexts:
         texts: Sequence of str, or a `TableReader`.
         labels: Sequence of labels, or of lists of labels; `None` with a reader that has them.
         name: str. How messages call these data. Defaults to `"X"`.
-        known: Collection of labels. Rows of a reader with other labels are bad rows. Defaults to `None`: all are known.
+        known: Collection of labels. A reader's strings become those that they stand for (`"1"` becomes 1); its rows
+            with other labels are bad rows. Defaults to `None`: all are known, as they are.
 
     Raises:
         InputError: If the texts are not strings, the labels are missing, or their numbers differ.
@@ -36,7 +37,7 @@ class LabelledTexts:
 
     def __init__(self, texts, labels=None, name="X", known=None):
         self.source, self.name, self._given = texts, name, None
-        self._known = None if known is None else set(np.asarray(known).tolist())
+        self._known, self._by_name = known, None if known is None else classes_by_name(known)
         if not isinstance(texts, TableReader):
             self.source = check_texts(texts, name)
             if labels is None:
@@ -67,21 +68,21 @@ class LabelledTexts:
             yield chunk
 
     def _usable(self, chunk):
-        """Leaves out rows of a reader whose labels are unknown, as its `on_bad_row` says."""
+        """A reader's labels as the known ones; rows with others are left out, as its `on_bad_row` says."""
         if self._known is None or self._given is not None:
             return chunk
-        unknown = {
-            row: label
-            for row, label in enumerate(chunk.labels)
-            if not set(label if isinstance(label, list) else [label]) <= self._known
-        }
-        if not unknown:
-            return chunk
-        places, known = chunk.places, sorted(self._known, key=str)
-        for row, label in unknown.items():
-            self.source.skip(places[row], unknown_label(label, known))
-        kept = [row for row in range(len(chunk.texts)) if row not in unknown]
-        return Chunk([chunk.texts[row] for row in kept], [chunk.labels[row] for row in kept])
+        usable = Chunk([], [])
+        for row, (text, label) in enumerate(zip(chunk.texts, chunk.labels, strict=True)):
+            several = isinstance(label, list)
+            try:
+                named = [self._by_name[name] for name in label] if several else self._by_name[label]
+            except KeyError:
+                known = np.asarray(self._known).tolist()
+                self.source.skip(chunk.source.place(chunk.numbers[row]), unknown_label(label, known))
+                continue
+            usable.texts.append(text)
+            usable.labels.append(named)
+        return usable
 
     def _pieces(self):
         for start in range(0, len(self.source), CHUNK):

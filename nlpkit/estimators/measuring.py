@@ -62,6 +62,9 @@ class MeasuredClassifier:
 
         Returns:
             dict, as `evaluate`.
+
+        Raises:
+            InputError: If texts or labels cannot be used, or a label is unknown to the classifier.
         """
         stream = LabelledTexts(X, y, f"{name} texts", self._classes())
         evaluation = measure(self, stream)

@@ -47,6 +47,10 @@ class PersistentClassifier:
 
         Args:
             folder: Path. An earlier model there is replaced, its exported versions are kept.
+
+        Raises:
+            InputError: If a file lies there, or a folder with something else than a model.
+            OSError: If it cannot be written; an earlier model is left as it was.
         """
         check_is_fitted(self)
         save_folder(folder, lambda path: self._write(path, Path(folder).name))

@@ -103,6 +103,10 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
 
         Returns:
             The fitted classifier itself.
+
+        Raises:
+            InputError: If texts, labels or a setting cannot be used, a file has a bad row, or there is no checkpoint to
+                resume from, or one of another run.
         """
         fit_classifier(self, X, y, validation_data, test_labels, checkpoint, resume)
         return self

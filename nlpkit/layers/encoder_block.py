@@ -2,13 +2,16 @@
 
 import keras
 
+from nlpkit.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class EncoderBlock(keras.layers.Layer):
     """Self-attention and a feed-forward layer, each normalised first and added to its input.
 
     Args:
-        num_heads: int. Attention heads; the features must be divisible by it.
+        num_heads: int. Attention heads, from one to as many as there are features. Each has `features // num_heads`
+            features of its own.
         intermediate_dim: int. Size of the feed-forward layer.
         dropout: float between 0 and 1. Defaults to 0.
 
@@ -19,6 +22,9 @@ class EncoderBlock(keras.layers.Layer):
 
     Returns:
         Float tensor of shape `(batch, time, features)`.
+
+    Raises:
+        InputError: If there are no heads, or more than features.
 
     Example:
         >>> import numpy as np
@@ -38,6 +44,11 @@ class EncoderBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         size = input_shape[-1]
+        if not 1 <= self.num_heads <= size:
+            raise InputError(
+                f"`num_heads` must be between 1 and the number of features ({size}). "
+                f"Received: num_heads={self.num_heads!r}"
+            )
         part = {"dtype": self.dtype_policy}
         self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **part)
         self.attention = keras.layers.MultiHeadAttention(

@@ -100,28 +100,39 @@ class RecurrentBlock(keras.layers.Layer):
 
     def call(self, inputs, mask=None, training=False):
         lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
-        outputs = self.forward_rnn(inputs, training=training)
-        if self.bidirectional:
-            backward = self.backward_rnn(_reverse(inputs, lengths), training=training)
-            outputs = tf.concat([outputs, _reverse(backward, lengths)], axis=-1)
+        outputs = self._join(self._states(inputs, lengths, training), lengths)
         if self.residual:
-            outputs = outputs + tf.cast(inputs, outputs.dtype)
+            skipped = inputs if self.return_sequences else self._ends(inputs, lengths)
+            outputs = outputs + tf.cast(skipped, outputs.dtype)
         if self.norm is not None:
             outputs = self.norm(outputs)
         outputs = self.drop(outputs, training=training)
-        if mask is not None:
-            outputs = outputs * tf.cast(mask, outputs.dtype)[:, :, None]
-        return outputs if self.return_sequences else self._last(outputs, lengths)
+        if mask is None:
+            return outputs
+        real = mask if self.return_sequences else lengths > 0
+        return outputs * tf.cast(real, outputs.dtype)[..., None]
 
-    def _last(self, outputs, lengths):
-        """Forward output of the last real step beside the backward output of the first."""
-        if lengths is None:
-            last = outputs[:, -1]
-        else:
-            last = tf.gather(outputs, tf.maximum(lengths - 1, 0), axis=1, batch_dims=1)
+    def _states(self, inputs, lengths, training):
+        """States of every step; those of the backward direction in the order in which it reads."""
+        states = [self.forward_rnn(inputs, training=training)]
+        if self.bidirectional:
+            states.append(self.backward_rnn(_reverse(inputs, lengths), training=training))
+        return states
+
+    def _join(self, states, lengths):
+        if not self.return_sequences:
+            # Each direction's last step in its own order: nothing has to be turned back.
+            states = [_step(sequence, lengths) for sequence in states]
+        elif self.bidirectional:
+            states = [states[0], _reverse(states[1], lengths)]
+        return tf.concat(states, axis=-1) if self.bidirectional else states[0]
+
+    def _ends(self, sequence, lengths):
+        """What stands where each direction ends: the last real step, and the first one for the backward half."""
+        last = _step(sequence, lengths)
         if not self.bidirectional:
             return last
-        return tf.concat([last[:, : self.units], outputs[:, 0, self.units :]], axis=-1)
+        return tf.concat([last[:, : self.units], sequence[:, 0, self.units :]], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
         return mask if self.return_sequences else None
@@ -144,8 +155,27 @@ class RecurrentBlock(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
+def _step(sequence, lengths):
+    """The last real step of each row."""
+    if lengths is None:
+        return sequence[:, -1]
+    return tf.gather(sequence, tf.maximum(lengths - 1, 0), axis=1, batch_dims=1)
+
+
 def _reverse(sequence, lengths):
     """Reverses each row within its length, leaving the padding where it is."""
     if lengths is None:
         return tf.reverse(sequence, axis=[1])
-    return tf.reverse_sequence(sequence, lengths, seq_axis=1, batch_axis=0)
+    steps = tf.range(tf.shape(sequence)[1])[None]
+    order = tf.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+
+    @tf.custom_gradient
+    def reordered(sequence):
+        # `tf.reverse_sequence` moves single numbers and takes four times as long. The order is its own inverse.
+        return _in_order(sequence, order), lambda upstream: _in_order(upstream, order)
+
+    return reordered(sequence)
+
+
+def _in_order(sequence, order):
+    return tf.gather(sequence, order, axis=1, batch_dims=1)

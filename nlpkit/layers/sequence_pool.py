@@ -17,6 +17,8 @@ class SequencePool(keras.layers.Layer):
 
     Args:
         pooling: `"mean"`, `"max"`, `"last"` or `"attention"` (see `AttentionPool`), or a list of them.
+        bidirectional: bool. Whether the second half of the features comes from a direction that reads backwards, so
+            that its last step is the first of the sequence. Defaults to `False`.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
@@ -38,8 +40,9 @@ class SequencePool(keras.layers.Layer):
         [Shen et al., 2018](https://arxiv.org/abs/1805.09843)
     """
 
-    def __init__(self, pooling="mean", **kwargs):
+    def __init__(self, pooling="mean", bidirectional=False, **kwargs):
         super().__init__(**kwargs)
+        self.bidirectional = bidirectional
         names = [pooling] if isinstance(pooling, str) else list(pooling)
         if not names or any(name not in POOLINGS for name in names):
             raise InputError(
@@ -68,8 +71,15 @@ class SequencePool(keras.layers.Layer):
             return tf.reduce_sum(inputs * real, axis=1) / tf.cast(tf.maximum(count, 1), inputs.dtype)[:, None]
         some = tf.cast(count > 0, inputs.dtype)[:, None]
         if name == "last":
-            return tf.gather(inputs, tf.maximum(count - 1, 0), axis=1, batch_dims=1) * some
+            return self._last(inputs, count) * some
         return tf.reduce_max(tf.where(mask[:, :, None], inputs, inputs.dtype.min), axis=1) * some
+
+    def _last(self, inputs, count):
+        last = tf.gather(inputs, tf.maximum(count - 1, 0), axis=1, batch_dims=1)
+        if not self.bidirectional:
+            return last
+        half = inputs.shape[-1] // 2
+        return tf.concat([last[:, :half], inputs[:, 0, half:]], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
         return None
@@ -78,4 +88,4 @@ class SequencePool(keras.layers.Layer):
         return (input_shape[0], input_shape[-1] * len(self.pooling))
 
     def get_config(self):
-        return {**super().get_config(), "pooling": self.pooling}
+        return {**super().get_config(), "pooling": self.pooling, "bidirectional": self.bidirectional}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import keras
 
 from nlpkit.layers import CharacterNgrams, HashedNgrams, SequencePool, TokenEmbedding, WeightedBag
-from nlpkit.models.encoders import check_encoder, encode
+from nlpkit.models.encoders import RECURRENT, check_encoder, encode
 
 
 def build_classifier(
@@ -95,9 +95,17 @@ def build_classifier(
                 word_dropout=word_dropout,
                 name="embedding",
             )(ids)
+            recurrent = isinstance(encoder, str) and encoder in RECURRENT
+            states = recurrent and pooling in ("last", ["last"])
             x = encode(vectors, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
-                       dropout=dropout, residual=residual, layer_norm=layer_norm, use_cudnn=use_cudnn)  # fmt: skip
-            x = SequencePool("mean" if encoder == "bag" else pooling, name="pool")(x)
+                       dropout=dropout, residual=residual, layer_norm=layer_norm, return_sequences=not states,
+                       use_cudnn=use_cudnn)  # fmt: skip
+            if not states:
+                x = SequencePool(
+                    "mean" if encoder == "bag" else pooling,
+                    bidirectional=recurrent and bidirectional,
+                    name="pool",
+                )(x)
             x = keras.layers.Dropout(dropout, name="pool_dropout")(x)
         logits.append(keras.layers.Dense(num_classes, dtype="float32", name="scores")(x))
     if naive_bayes or not logits:

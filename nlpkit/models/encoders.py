@@ -19,6 +19,7 @@ def encode(
     dropout,
     residual=False,
     layer_norm=False,
+    return_sequences=True,
     use_cudnn="auto",
 ):
     """Applies an encoder to embedded ids; the sequence keeps its length and its mask.
@@ -32,10 +33,12 @@ def encode(
         dropout: float between 0 and 1. After each block.
         residual: bool. Adds its input to each recurrent block's output, from the second block on. Defaults to `False`.
         layer_norm: bool. Layer normalisation of each recurrent block's output. Defaults to `False`.
+        return_sequences: bool. `False` gives the last state of each direction, for recurrent encoders only, and leaves
+            its dropout to the caller. Defaults to `True`.
         use_cudnn: `"auto"`, `True` or `False`. For recurrent encoders.
 
     Returns:
-        Keras tensor of shape `(batch, time, features)`.
+        Keras tensor of shape `(batch, time, features)`; `(batch, features)` without `return_sequences`.
 
     Raises:
         InputError: If `encoder` is neither a known name nor Keras layers, or `residual` or `layer_norm` is set for one
@@ -56,11 +59,13 @@ def encode(
         return x
     if encoder in RECURRENT:
         for number in range(num_layers):
+            last = number == num_layers - 1
             x = RecurrentBlock(
                 units,
                 encoder,
                 bidirectional=bidirectional,
-                dropout=dropout,
+                return_sequences=return_sequences or not last,
+                dropout=dropout if return_sequences or not last else 0.0,
                 use_cudnn=use_cudnn,
                 residual=residual
                 and number > 0,  # the first block's input, the embedding, has a size of its own

@@ -1,7 +1,5 @@
 """The tokens a model knows and their ids; pure Python, so it loads without TensorFlow."""
 
-from collections import Counter
-
 from nlpkit.errors import InputError
 
 PAD, UNKNOWN, START, END = 0, 1, 2, 3
@@ -128,26 +126,6 @@ def check_limits(max_size, min_frequency):
         )
     if min_frequency < 1:
         raise InputError(f"`min_frequency` must be at least 1. Received: min_frequency={min_frequency}")
-
-
-def count_tokens(token_lists):
-    """Counts tokens in one pass over a stream.
-
-    Args:
-        token_lists: iterable of sequences of str. One sequence per text; read once, nothing is kept.
-
-    Returns:
-        `collections.Counter` of token to count.
-
-    Example:
-        >>> from nlpkit.text.vocabulary import count_tokens
-        >>> count_tokens(iter([["a", "b"], ["a"]]))["a"]
-        2
-    """
-    counts = Counter()
-    for tokens in token_lists:
-        counts.update(tokens)
-    return counts
 
 
 def _check_lines(path, tokens):

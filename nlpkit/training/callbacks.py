@@ -56,12 +56,48 @@ class BestEpoch(keras.callbacks.Callback):
             setattr(self, name, value)
 
 
+class WarmUp(keras.callbacks.Callback):
+    """Raises a constant learning rate from zero to its peak in the first steps, and then leaves it alone.
+
+    A Keras schedule could warm up too, but would not let `PlateauSchedule` lower the rate afterwards. The rate
+    follows from the number of the step alone, so a checkpoint need not keep anything of it.
+
+    Args:
+        peak: float. Learning rate after the warm-up.
+        warmup_steps: int. Steps of the warm-up, at least 1.
+        steps_per_epoch: int. Steps per epoch.
+
+    Example:
+        >>> from nlpkit.training.callbacks import WarmUp
+        >>> [WarmUp(0.1, warmup_steps=4, steps_per_epoch=10).rate(step) for step in (0, 2, 4)]
+        [0.0, 0.05, 0.1]
+    """
+
+    def __init__(self, peak, warmup_steps, steps_per_epoch):
+        super().__init__()
+        self.peak, self.warmup_steps, self.steps_per_epoch = peak, warmup_steps, steps_per_epoch
+        self.first_step = 0
+
+    def rate(self, step):
+        """Learning rate of a step of the warm-up, counted from 0 over all epochs."""
+        return self.peak * step / self.warmup_steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first_step = epoch * self.steps_per_epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        step = self.first_step + batch
+        if step <= self.warmup_steps:
+            self.model.optimizer.learning_rate = self.rate(step)
+
+
 class PlateauSchedule(keras.callbacks.Callback):
     """Multiplies the learning rate by a factor when the validation loss has not fallen.
 
     Args:
         factor: float. Defaults to 0.5.
         patience: int. Epochs without a lower loss. Defaults to 1.
+        first_epoch: int. Earlier epochs, counted from 0, do not count: those of the warm-up. Defaults to 0.
 
     Example:
         >>> from nlpkit.training.callbacks import PlateauSchedule
@@ -69,12 +105,14 @@ class PlateauSchedule(keras.callbacks.Callback):
         {'lowest': inf, 'waited': 0}
     """
 
-    def __init__(self, factor=0.5, patience=1):
+    def __init__(self, factor=0.5, patience=1, first_epoch=0):
         super().__init__()
-        self.factor, self.patience = factor, patience
+        self.factor, self.patience, self.first_epoch = factor, patience, first_epoch
         self.lowest, self.waited = float("inf"), 0
 
     def on_epoch_end(self, epoch, logs=None):
+        if epoch < self.first_epoch:
+            return
         loss = logs.get("val_loss", logs["loss"])
         self.waited = 0 if loss < self.lowest else self.waited + 1
         self.lowest = min(self.lowest, loss)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from nlpkit.data.batching import inference_batches, training_batches
-from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit
+from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit, WarmUp
 from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.losses import SmoothedCrossentropy
 from nlpkit.training.optimizer import DenseAdam
@@ -88,10 +88,11 @@ def train(
     """
     started = time.monotonic()
     steps = -(-len(rows) // settings.batch_size)
+    warmup = _warmup_steps(settings, steps * settings.epochs)
     compile_model(model, settings, total_steps=steps * settings.epochs, multi_label=np.ndim(targets) == 2)
     stateful = {"best": BestEpoch(settings.patience)}
     if settings.schedule == "plateau":
-        stateful["plateau"] = PlateauSchedule()
+        stateful["plateau"] = PlateauSchedule(first_epoch=warmup // steps)
     keeper = Checkpoint(checkpoint, fingerprint, stateful)
     keeper.set_model(model)
     first_epoch, finished = keeper.restore() if resume else (0, False)
@@ -101,6 +102,8 @@ def train(
         stateful["best"].on_train_end()
     else:
         callbacks = [LearningRateLog(), *stateful.values(), *_log(settings), limit, keeper]
+        if warmup and settings.schedule != "cosine":
+            callbacks.append(WarmUp(settings.learning_rate, warmup, steps))
         if verbose:
             callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
         batches, _ = training_batches(
@@ -166,7 +169,7 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
 
 
 def learning_rate_schedule(settings, total_steps):
-    """Warm-up, then a cosine to zero; a constant for the plateau schedule, which its callback lowers.
+    """Warm-up, then a cosine to zero; a constant for the other schedules, which callbacks warm up and lower.
 
     Args:
         settings: `nlpkit.spec.TrainingSettings`.
@@ -187,13 +190,17 @@ def learning_rate_schedule(settings, total_steps):
     """
     if settings.schedule != "cosine":
         return settings.learning_rate
-    warmup = int(settings.warmup * total_steps)
+    warmup = _warmup_steps(settings, total_steps)
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else settings.learning_rate,
         max(total_steps - warmup, 1),
         warmup_target=settings.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
+
+
+def _warmup_steps(settings, total_steps):
+    return int(settings.warmup * total_steps)
 
 
 def _log(settings):

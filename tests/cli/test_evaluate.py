@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from nlpkit import TextClassifier
+
 
 def test_json_agrees_with_training(run, trained, tables):
     folder, result = trained
@@ -40,6 +42,21 @@ def test_unknown_labels_are_bad_rows(run, model, tmp_path):
     assert result.stderr.count("the label 'odd' was not among the training labels") == 5
     refused = run(*command)
     assert refused.exit_code == 2 and "a.tsv, line 2: the label 'odd' was not among" in refused.stderr
+
+
+def test_labels_that_were_numbers_in_python(run, tmp_path):
+    texts, labels = ["good thing", "bad thing"] * 6, [1, 0] * 6
+    classifier = TextClassifier(epochs=1, random_state=0).fit(texts, labels)
+    classifier.save(tmp_path / "model")
+    rows = zip(labels, texts, strict=True)
+    (tmp_path / "a.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows))
+    result = run(
+        "evaluate", tmp_path / "model", "--data", tmp_path / "a.tsv", "--columns", "label,text", "--json"
+    )
+    assert result.exit_code == 0, result.output
+    evaluation = json.loads(result.stdout)
+    assert evaluation["rows"] == 12
+    assert evaluation["accuracy"] == pytest.approx(classifier.evaluate(texts, labels)["accuracy"])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ import shutil
 
 import pytest
 
+import nlpkit.export.saved_model as saved_model
+from nlpkit.export.verify import TOLERANCE
+
 
 @pytest.fixture
 def copy(model, tmp_path):
@@ -22,7 +25,7 @@ def test_path_is_the_result(run, copy):
 def test_json_and_the_next_version(run, copy):
     (copy / "3").mkdir()
     result = json.loads(run("export", copy, "--json").stdout)["exports"][0]
-    assert result["path"] == str(copy / "4") and result["max_difference"] < 1e-4
+    assert result["path"] == str(copy / "4") and 0.0 <= result["max_difference"] <= TOLERANCE == 1e-5
     assert (copy / "4" / "saved_model.pb").exists()
 
 
@@ -41,6 +44,24 @@ def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(run, copy, full_disk):
         f"error: {copy}: the export could not be written (File too large). "
         "Check the path, its permissions and the free space.\n"
     )
+    assert sorted(os.listdir(copy)) == before
+
+
+@pytest.mark.parametrize(
+    ("owner", "function"),
+    [(saved_model.tf.saved_model, "save"), (saved_model, "verify_saved_model")],
+    ids=["while it is written", "while it is compared"],
+)
+def test_ctrl_c_leaves_no_half_written_version(run, copy, monkeypatch, owner, function):
+    def press_ctrl_c(*arguments, **more):
+        (scratch,) = copy.glob(".export-*")
+        (scratch / "half").write_text("half")
+        raise KeyboardInterrupt
+
+    before = sorted(os.listdir(copy))
+    monkeypatch.setattr(owner, function, press_ctrl_c)
+    result = run("export", copy)
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
     assert sorted(os.listdir(copy)) == before
 
 

@@ -1,4 +1,4 @@
-from nlpkit.data.row_checks import all_usable, clean_labels, encoding_problem, row_problem
+from nlpkit.data.row_checks import all_usable, clean_labels, encoding_problem, label_problem, row_problem
 
 
 def test_clean_labels_of_every_kind():
@@ -24,6 +24,9 @@ def test_fast_check_agrees_with_the_check_row_by_row():
         ("fine", "caf\udce9", str),
         ("fine", ["caf\udce9"], list),
         ("fine", [], list),
+        ("a\ttab and\na line break", "a", str),
+        ("fine", "a\tb", str),
+        ("fine", ["a", "b\nc"], list),
     ]
     for text, label, kind in cases:
         for empty in (False, True):
@@ -35,6 +38,15 @@ def test_fast_check_agrees_with_the_check_row_by_row():
 def test_empty_texts_are_rows_where_they_may_be():
     assert "the text is empty" in row_problem(" ", None, None, None)
     assert row_problem(" ", None, None, None, empty_texts=True) is None
+
+
+def test_labels_are_of_one_line():
+    assert label_problem("very good, naïve 🎉") is None
+    for label in ("a\tb", "a\nb", "a\rb", "a\r\nb"):
+        assert f"must not hold a tab or a line break. Received: {label!r}." in label_problem(label)
+    several = row_problem("fine", ["a", "b\nc"], ["a", "b\nc"], list)
+    assert several.startswith("the label must not hold a tab or a line break. Received: 'b\\nc'.")
+    assert "half of a surrogate pair" in label_problem("\ud83d")
 
 
 def test_encoding_problems():

@@ -34,6 +34,29 @@ def test_a_reader_and_lists_have_the_same_hash(reader):
     assert from_file.facts()["rows"] == 3 and from_file.facts()["labels"] == {"x": 2, "y": 1}
 
 
+@pytest.mark.parametrize(
+    ("known", "written", "expected"),
+    [
+        ([0, 1], ["1", "0", "1"], [1, 0, 1]),
+        ([False, True], ["true", "False", "True"], [True, False, True]),
+        (["a", "b"], ["b", "a", "b"], ["b", "a", "b"]),
+    ],
+    ids=["int", "bool", "str"],
+)
+def test_labels_of_a_reader_become_the_classes_that_they_name(known, written, expected, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(f"one,{label}\n" for label in [*written, "maybe"]))
+    reader = TableReader(path, on_bad_row="skip", chunk_rows=2)
+    stream = LabelledTexts(reader, known=known)
+    assert sum(map(len, stream)) == 3 == reader.rows
+    assert stream.labels == expected and list(map(type, stream.labels)) == list(map(type, expected))
+    (message,) = reader.first_skipped
+    assert f"line 5: the label 'maybe' was not among the training labels ({known[0]!r}" in message
+    as_objects = LabelledTexts(["one"] * 3, expected)
+    assert sum(map(len, as_objects)) == 3
+    assert as_objects.facts()["sha256"] == stream.facts()["sha256"]
+
+
 def test_places(reader):
     assert LabelledTexts(["a"], [1], "test texts").place(0) == "test texts, number 0"
     assert "a.csv" in LabelledTexts(reader).place(2) and "4" in LabelledTexts(reader).place(2)

@@ -105,6 +105,33 @@ def test_validation_data_as_a_tuple_and_as_a_reader(tmp_path):
     assert one.report_["data"]["train"]["rows"] == 60
 
 
+@pytest.mark.parametrize("names", [(7, -2), (False, True)], ids=["int", "bool"])
+def test_numbers_and_booleans_as_labels_of_a_reader(names, tmp_path):
+    reader = TableReader(csv(tmp_path / "dev.csv", 20, names))
+    given = (texts(20), labels(20, names))
+    classifier = quick(epochs=1).fit(X, labels(names=names), validation_data=reader)
+    expected = quick(epochs=1).fit(X, labels(names=names), validation_data=given)
+    assert classifier.report_["history"] == expected.report_["history"]
+    assert classifier.evaluate(reader) == expected.evaluate(*given)
+    assert classifier.score(reader) == classifier.score(*given)
+    with pytest.raises(InputError, match=f"number 0: the label '{names[0]}' was not among"):
+        classifier.evaluate(given[0], [str(label) for label in given[1]])
+
+
+@pytest.mark.parametrize("names", [(7, -2, 0, 3, 5), (False, True) * 3], ids=["int", "bool"])
+def test_several_numbers_and_booleans_as_labels_of_a_reader(names, tmp_path):
+    several = [sorted({names[i % 2], names[i % 5]}) for i in range(60)]
+    given = (texts(20), several[:20])
+    rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
+    (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    reader = TableReader(tmp_path / "dev.jsonl")
+    classifier = quick(epochs=1, multi_label=True).fit(X, several, validation_data=reader)
+    expected = quick(epochs=1, multi_label=True).fit(X, several, validation_data=given)
+    assert classifier.classes_.tolist() == sorted(set(names))
+    assert classifier.report_["history"] == expected.report_["history"]
+    assert classifier.evaluate(reader) == expected.evaluate(*given)
+
+
 def test_a_part_is_held_out_only_if_there_are_enough_texts(fitted):
     assert fitted.report_["data"]["validation"]["rows"] == 6
     few = quick().fit(X[:10], Y[:10])

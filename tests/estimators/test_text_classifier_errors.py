@@ -26,6 +26,7 @@ X, Y = texts(), labels()
         ((X, ["a", 1] * 30), r"all of one type. Received: \['int', 'str'\]"),
         ((X, ["a", None] * 30), "Every text needs a label. Received: None.* at 1"),
         ((X, [0.5, 1.5] * 30), "continuous values"),
+        ((X, ["a", "b\n"] * 30), r"training texts: the label must not hold a tab or a line break.*'b\\n'"),
     ],
 )
 def test_unusable_data(data, message):

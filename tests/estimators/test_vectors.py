@@ -42,6 +42,8 @@ def test_a_bag_refuses_what_it_cannot_use(vectors):
         TextClassifier("bag", units=3, num_layers=2).fit(TEXTS, LABELS)
     with pytest.raises(InputError, match="The encoder 'bag' has no residual. Leave them out"):
         TextClassifier("bag", options={"network": {"residual": True}}).fit(TEXTS, LABELS)
+    with pytest.raises(InputError, match="The encoder 'bag' has no pooling. Leave them out"):
+        TextClassifier("bag", options={"network": {"pooling": "attention"}}).fit(TEXTS, LABELS)
 
 
 def test_settings_of_recurrent_networks_choose_one():

@@ -10,6 +10,10 @@ RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 4)).astype("float32")
 MASK = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]], bool)
 IDS = np.where(MASK, RANDOM.integers(1, 10, (3, 6)), 0).astype("int32")
+IDS[:, 0] = 5, 6, 7  # words, not unknown: no row's features are all zero
+# What the bags and the spelling are adapted to.
+FEATURES = RANDOM.integers(1, 10, (20, 6))
+TOKENS = ["<pad>", "<unk>", "<s>", "</s>", "ab", "cde", "f", "电影", "ghijkl", "m"]
 
 RECURRENT = [
     {"units": 3, "cell": cell, "bidirectional": both, "return_sequences": sequences}
@@ -21,6 +25,11 @@ RECURRENT = [
     {"units": 2, "bidirectional": True, "residual": True, "layer_norm": True, "use_cudnn": False},
 ]
 POOLINGS = ["mean", "max", "last", "attention", ["mean", "max"], ["attention", "last", "max"]]
+BAGS = [
+    ({"num_classes": 2}, RANDOM.integers(0, 2, 20)),
+    ({"num_classes": 3}, RANDOM.integers(0, 3, 20)),
+    ({"num_classes": 2, "multi_label": True}, RANDOM.integers(0, 2, (20, 2))),
+]
 
 
 @pytest.mark.parametrize("arguments", RECURRENT, ids=str)
@@ -30,7 +39,7 @@ def test_recurrent_block(arguments):
 
 @pytest.mark.parametrize("pooling", POOLINGS, ids=str)
 def test_sequence_pool(pooling):
-    check_layer(layers.SequencePool, {"pooling": pooling}, STEPS, mask=MASK)
+    check_layer(layers.SequencePool, {"pooling": pooling}, STEPS, mask=MASK, trains="attention" in pooling)
 
 
 def test_attention_pool():
@@ -38,7 +47,9 @@ def test_attention_pool():
 
 
 def test_encoder_block():
-    check_layer(layers.EncoderBlock, {"num_heads": 2, "intermediate_dim": 8}, STEPS, mask=MASK)
+    # The bias of the keys adds the same to all scores of a query, which a softmax does not see.
+    arguments = {"num_heads": 2, "intermediate_dim": 8}
+    check_layer(layers.EncoderBlock, arguments, STEPS, mask=MASK, unreached=["attention/key/bias"])
 
 
 def test_sine_positions():
@@ -47,7 +58,8 @@ def test_sine_positions():
 
 @pytest.mark.parametrize("widths", [[3], [2, 4, 5]], ids=str)
 def test_ngram_convolution(widths):
-    check_layer(layers.NgramConvolution, {"filters": 3, "widths": widths}, STEPS, mask=MASK)
+    # Enough filters that a row of one step passes the ReLU of some.
+    check_layer(layers.NgramConvolution, {"filters": 8, "widths": widths}, STEPS, mask=MASK)
 
 
 def test_token_embedding():
@@ -69,11 +81,12 @@ def test_character_ngrams():
         "longest": 3,
         "per_word": 5,
     }
-    check_layer(layers.CharacterNgrams, arguments, IDS, trains=False)
+    check_layer(
+        layers.CharacterNgrams, arguments, IDS, trains=False, prepare=lambda layer: layer.adapt(TOKENS)
+    )
 
 
-@pytest.mark.parametrize(
-    "classes", [{"num_classes": 2}, {"num_classes": 3}, {"num_classes": 2, "multi_label": True}]
-)
-def test_weighted_bag(classes):
-    check_layer(layers.WeightedBag, {"num_features": 10, "dropout": 0.2, **classes}, IDS)
+@pytest.mark.parametrize(("classes", "targets"), BAGS, ids=["two", "three", "several labels"])
+def test_weighted_bag(classes, targets):
+    arguments = {"num_features": 10, "dropout": 0.2, **classes}
+    check_layer(layers.WeightedBag, arguments, IDS, prepare=lambda layer: layer.adapt([(FEATURES, targets)]))

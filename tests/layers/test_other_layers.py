@@ -72,6 +72,17 @@ def test_encoder_block_with_zeroed_output_layers_is_the_identity():
     np.testing.assert_allclose(block(STEPS, mask=MASK), STEPS, atol=1e-6)
 
 
+def test_heads_need_not_divide_the_features_but_must_have_some():
+    block = EncoderBlock(3, 8)
+    assert block(np.ones((1, 2, 8), "float32")).shape == (1, 2, 8) and block.attention.key_dim == 2
+    for heads in (0, 5):
+        with pytest.raises(
+            InputError,
+            match=rf"`num_heads` must be between 1 and the number of features \(4\).*num_heads={heads}",
+        ):
+            EncoderBlock(heads, 8)(STEPS)
+
+
 def test_ngram_convolution_equals_numpy():
     layer = NgramConvolution(2, widths=[3])
     outputs = np.asarray(layer(STEPS, mask=MASK))

@@ -157,3 +157,22 @@ def test_other_encoders_have_no_residual_option(encoder, option):
     )
     with pytest.raises(InputError, match=message):
         build_classifier(VOCABULARY, CLASSES, encoder=encoder, embedding_dim=0, **{option: True})
+
+
+@pytest.mark.parametrize("pooling", ["last", ["last"], ["last", "last"]])
+def test_the_last_states_are_those_of_keras(pooling):
+    """Two bidirectional LSTMs, as `keras.layers.Bidirectional` gives their last states, with the same weights."""
+    own = build_classifier(
+        30, 2, encoder="lstm", units=4, num_layers=2, bidirectional=True, embedding_dim=5, pooling=pooling
+    )
+    peer = keras.Sequential([
+        keras.Input((None,), dtype="int32"),
+        keras.layers.Embedding(30, 5, mask_zero=True),
+        keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True)),
+        keras.layers.Bidirectional(keras.layers.LSTM(4)),
+    ])  # fmt: skip
+    peer.set_weights(own.get_weights()[: len(peer.weights)])
+    ids = np.array([[5, 6, 7, 8, 9, 10], [11, 12, 13, 0, 0, 0], [14, 0, 0, 0, 0, 0]], np.int32)
+    states = np.concatenate([peer(ids)] * len([pooling] if isinstance(pooling, str) else pooling), axis=1)
+    kernel, bias = own.get_weights()[-2:]
+    np.testing.assert_allclose(own(ids), states @ kernel + bias, atol=1e-5)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlpkit.errors import InputError
-from nlpkit.text.vocabulary import SPECIAL_TOKENS, Vocabulary, count_tokens
+from nlpkit.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 TOKENS = st.lists(st.text(min_size=1), unique=True).map(
     lambda found: [t for t in found if t not in SPECIAL_TOKENS]
@@ -18,10 +18,6 @@ def test_most_frequent_first_and_ties_alphabetical():
 
 def test_size_includes_the_special_tokens():
     assert len(Vocabulary.from_counts({str(n): 1 for n in range(20)}, max_size=10)) == 10
-
-
-def test_counting_reads_a_stream_once():
-    assert count_tokens(iter([["a", "b"], ["a"]])) == {"a": 2, "b": 1}
 
 
 @given(tokens=TOKENS)

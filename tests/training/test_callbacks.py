@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit
+from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit, WarmUp
 
 
 class FakeModel:
@@ -84,6 +84,23 @@ def test_plateau_goes_on_from_its_state():
     second.set_state(first.state())
     model, _ = run(second, [{"loss": 1.5}])
     assert model.optimizer.learning_rate == 0.5
+
+
+def test_a_plateau_in_the_warm_up_does_not_count():
+    model, _ = run(PlateauSchedule(first_epoch=2), [{"loss": v} for v in (1.0, 2.0, 3.0, 3.0)])
+    assert model.optimizer.learning_rate == 0.5
+
+
+def test_the_warm_up_follows_the_step_and_then_leaves_the_rate_alone():
+    callback, rates = WarmUp(0.6, warmup_steps=6, steps_per_epoch=4), []
+    callback.set_model(FakeModel(learning_rate=0.6))
+    for epoch in (1, 2):  # as a run that is resumed after its first epoch
+        callback.on_epoch_begin(epoch)
+        for batch in range(4):
+            callback.on_train_batch_begin(batch)
+            rates.append(callback.model.optimizer.learning_rate)
+        callback.model.optimizer.learning_rate = 0.1
+    assert rates == pytest.approx([0.4, 0.5, 0.6, 0.6, 0.1, 0.1, 0.1, 0.1])
 
 
 def test_time_limit_stops_after_the_deadline_only():

@@ -1,5 +1,6 @@
 import math
 import time
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ from training.small_runs import data, model
 from nlpkit.data import IdRows
 from nlpkit.spec import TrainingSettings
 from nlpkit.training import SmoothedCrossentropy, train
+from nlpkit.training.callbacks import TimeLimit
 from nlpkit.training.fit import compile_model, learning_rate_schedule
 
 ROWS, TARGETS = data(64)
@@ -69,6 +71,25 @@ def test_the_cosine_schedule(warmup):
 def test_other_schedules_start_from_a_constant():
     for name in ("constant", "plateau"):
         assert learning_rate_schedule(TrainingSettings(learning_rate=0.3, schedule=name), 50) == 0.3
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_other_schedules_warm_up_step_by_step(schedule, monkeypatch):
+    rates, weights = [], [model().get_weights()]
+
+    class Recorder(TimeLimit):
+        def on_train_batch_end(self, batch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+            weights.append(self.model.get_weights())
+
+    monkeypatch.setattr("nlpkit.training.fit.TimeLimit", Recorder)
+    settings = {"schedule": schedule, "warmup": 0.5, "epochs": 5, "batch_size": 16, "patience": None}
+    fit({**settings, "learning_rate": 0.3})
+    assert len(rates) == 20
+    # The plateau schedule may lower the rate from the fifth epoch on: the third is the first to count.
+    assert rates[:16] == pytest.approx([0.3 * min(step / 10, 1.0) for step in range(16)])
+    moved = [any((a != b).any() for a, b in zip(*pair, strict=True)) for pair in pairwise(weights[:3])]
+    assert moved == [False, True], "the first step has the rate 0, the second has not"
 
 
 def test_the_plateau_schedule_lowers_the_rate_of_the_optimizer():

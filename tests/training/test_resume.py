@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 import training.small_runs as small_runs
 
+from nlpkit.spec import TrainingSettings
+from nlpkit.training import train
+from nlpkit.training.checkpoint import Checkpoint
+
 SCHEDULES = ["cosine", "plateau"]
 PATIENCE = 120
 
@@ -54,6 +58,12 @@ def killed(tmp_path_factory):
     return folders
 
 
+def assert_same_state(resumed, whole):
+    for owner, other in ((resumed, whole), (resumed.optimizer, whole.optimizer)):
+        for new, old in zip(owner.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(new.numpy(), old.numpy(), err_msg=new.path)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_killed_run_ends_as_if_it_had_not_been(killed, schedule):
     assert 2 <= epochs_done(killed[schedule]) < 4
@@ -62,7 +72,52 @@ def test_a_killed_run_ends_as_if_it_had_not_been(killed, schedule):
     assert result.history == expected.history
     assert len(result.history["loss"]) == 4
     assert result.best_epoch == expected.best_epoch
-    for new, old in zip(resumed.variables, whole.variables, strict=True):
-        np.testing.assert_array_equal(new.numpy(), old.numpy(), err_msg=new.path)
-    for new, old in zip(resumed.optimizer.variables, whole.optimizer.variables, strict=True):
-        np.testing.assert_array_equal(new.numpy(), old.numpy(), err_msg=new.path)
+    assert_same_state(resumed, whole)
+
+
+class Cut(BaseException):
+    """Stands for the end of the process."""
+
+
+def cut_after(epochs):
+    """`Checkpoint.save`, and the end of the process after so many epochs."""
+    save = Checkpoint.save
+
+    def save_and_end(self, epochs_done):
+        save(self, epochs_done)
+        if epochs_done == epochs:
+            raise Cut
+
+    return save_and_end
+
+
+def plateau_run(checkpoint=None, resume=False):
+    """A warm-up of 19 of 64 steps, then a rate so high that the validation loss rises."""
+    settings = TrainingSettings(
+        epochs=8, batch_size=8, schedule="plateau", warmup=0.3, learning_rate=0.5, patience=None
+    )
+    network = small_runs.model(dropout=0.3)
+    result = train(
+        network, *small_runs.data(64), settings, validation=small_runs.data(16, seed=9), seed=7,
+        checkpoint=checkpoint, resume=resume,
+    )  # fmt: skip
+    return network, result
+
+
+@pytest.fixture(scope="module")
+def whole_plateau_run():
+    return plateau_run()
+
+
+@pytest.mark.parametrize("epochs", [1, 6], ids=["within the warm-up", "after the rate was lowered"])
+def test_a_plateau_schedule_goes_on_where_it_was(whole_plateau_run, tmp_path, monkeypatch, epochs):
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", cut_after(epochs))
+        with pytest.raises(Cut):
+            plateau_run(tmp_path)
+    resumed, result = plateau_run(tmp_path, resume=True)
+    whole, expected = whole_plateau_run
+    rates = expected.history["learning_rate"]
+    assert rates[0] == pytest.approx(0.5 * 7 / 19) and max(rates) == 0.5 > rates[5], "nothing was tested"
+    assert result.history == expected.history
+    assert_same_state(resumed, whole)
