@@ -92,14 +92,16 @@ def test_other_schedules_warm_up_step_by_step(schedule, monkeypatch):
     assert moved == [False, True], "the first step has the rate 0, the second has not"
 
 
-def test_the_plateau_schedule_lowers_the_rate_of_the_optimizer():
+@pytest.mark.parametrize("warmup", [0.05, 0.4])
+def test_the_plateau_schedule_lowers_the_rate_of_the_optimizer(warmup):
     settings = {"schedule": "plateau", "epochs": 6, "learning_rate": 0.5, "batch_size": 8, "patience": None}
-    network, result = fit(settings, validation=data(16, 9))
-    losses, rate, lowest, expected = result.history["val_loss"], 0.5, math.inf, []
-    for loss in losses:
-        expected.append(rate)
-        rate = rate if loss < lowest else rate / 2
-        lowest = min(lowest, loss)
+    network, result = fit({**settings, "warmup": warmup}, validation=data(16, 9))
+    rate, lowest, expected, warmup_steps = 0.5, math.inf, [], int(warmup * 48)
+    for epoch, loss in enumerate(result.history["val_loss"]):
+        expected.append(rate * min((8 * epoch + 7) / warmup_steps, 1.0))
+        if epoch >= warmup_steps // 8:  # the first epoch that has a step after the warm-up
+            rate = rate if loss < lowest else rate / 2
+            lowest = min(lowest, loss)
     assert result.history["learning_rate"] == pytest.approx(expected)
     assert rate < 0.5, "the loss never rose, so nothing was tested"
 
