@@ -7,7 +7,9 @@ from nlpkit.errors import InputError
 # Rows are sorted by length inside pools of so many batches: wide enough for little padding.
 POOL_BATCHES = 100
 # Up to this many ids per row an inference batch is full; longer rows come in smaller batches.
-FULL_BATCH_LENGTH = 512
+FULL_BATCH_LENGTH = 128
+# Batches that are made at the same time, and batches that are ready before they are asked for.
+PARALLEL, READY = 2, 4
 
 
 def training_batches(rows, targets, *, batch_size, seed, epochs, first_epoch=0, sample_weight=None):
@@ -58,14 +60,9 @@ def training_batches(rows, targets, *, batch_size, seed, epochs, first_epoch=0, 
     dataset = (
         tf.data.Dataset.range(first_epoch, epochs)
         .flat_map(batches_of)
-        .map(
-            lambda indices: gather(tf.boolean_mask(indices, indices >= 0)),
-            tf.data.AUTOTUNE,
-            deterministic=True,
-        )
         .apply(tf.data.experimental.assert_cardinality(steps * (epochs - first_epoch)))
     )
-    return dataset.prefetch(tf.data.AUTOTUNE), steps
+    return _prefetched(dataset, lambda indices: gather(tf.boolean_mask(indices, indices >= 0))), steps
 
 
 def epoch_order(lengths, batch_size, seed, epoch):
@@ -98,7 +95,7 @@ def epoch_order(lengths, batch_size, seed, epoch):
 def inference_batches(rows, *, batch_size, targets=None):
     """Builds a dataset over all rows from the longest to the shortest, so that almost nothing is padding.
 
-    A batch has `batch_size` rows, or fewer where rows are longer than 512 ids: its ids stay below `512 *
+    A batch has `batch_size` rows, or fewer where rows are longer than 128 ids: its ids stay below `128 *
     batch_size` (or one row). `restore_order` puts outputs back in the order of the rows.
 
     Args:
@@ -133,8 +130,16 @@ def inference_batches(rows, *, batch_size, targets=None):
     with tf.device("CPU:0"):
         slices = tf.data.Dataset.from_tensor_slices((starts[:-1], starts[1:]))
         indices = tf.constant(order)
-    dataset = slices.map(lambda start, end: gather(indices[start:end]), tf.data.AUTOTUNE, deterministic=True)
-    return dataset.prefetch(tf.data.AUTOTUNE), order
+    return _prefetched(slices, lambda start, end: gather(indices[start:end])), order
+
+
+def _prefetched(dataset, make_batch):
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    # The tuner of these numbers sleeps ever longer, up to a minute, and the end of the dataset waits until it wakes.
+    options.autotune.enabled = False
+    return dataset.map(make_batch, PARALLEL, deterministic=True).prefetch(READY).with_options(options)
 
 
 def restore_order(outputs, order):

@@ -5,6 +5,7 @@ Importing this package registers every layer with Keras, which loading a saved m
 
 from nlpkit.layers.attention_pool import AttentionPool
 from nlpkit.layers.character_ngrams import CharacterNgrams
+from nlpkit.layers.distinct_tokens import DistinctTokens
 from nlpkit.layers.encoder_block import EncoderBlock
 from nlpkit.layers.hashed_ngrams import HashedNgrams
 from nlpkit.layers.ngram_convolution import NgramConvolution
@@ -17,6 +18,7 @@ from nlpkit.layers.weighted_bag import WeightedBag
 __all__ = [
     "AttentionPool",
     "CharacterNgrams",
+    "DistinctTokens",
     "EncoderBlock",
     "HashedNgrams",
     "NgramConvolution",

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.layers.lstm_loop import lstm
 
 CELLS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -12,10 +13,10 @@ CELLS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.
 class RecurrentBlock(keras.layers.Layer):
     """Simple RNN, LSTM or GRU over a right-padded sequence, in one or both directions.
 
-    The recurrent kernel itself never sees the mask: with padding on the right only, the forward direction is
-    right without one, and the backward direction reads each row reversed within its length. So the cuDNN kernel
-    can always be used on a GPU, also with rows that hold no real token, and the CPU loop saves the masking.
-    Outputs at padded steps are zero.
+    The cuDNN kernel never sees the mask: with padding on the right only, the forward direction is right without
+    one, and the backward direction reads each row reversed within its length. So it can always be used on a GPU,
+    also with rows that hold no real token. Where it is not used, an LSTM runs by `nlpkit.layers.lstm_loop`, which is
+    faster than Keras' loop. Outputs at padded steps are zero.
 
     Args:
         units: int. Units per direction.
@@ -29,8 +30,10 @@ class RecurrentBlock(keras.layers.Layer):
             a portable model stays portable when it is saved and loaded. Defaults to `"auto"`.
 
     Call arguments:
-        inputs: Float tensor of shape `(batch, time, features)`.
-        mask: Bool tensor of shape `(batch, time)`, `False` only at the end of a row.
+        inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows `(n, features)` and the int
+            positions `(batch, time)` at which they stand, as from `DistinctTokens`.
+        mask: Bool tensor of shape `(batch, time)`, `False` only at the end of a row. Of a pair, Keras hands over a
+            mask `(n,)` of the rows by itself.
         training: bool. Whether dropout is active.
 
     Returns:
@@ -86,24 +89,31 @@ class RecurrentBlock(keras.layers.Layer):
         )
 
     def build(self, input_shape):
+        features = _sequence_shape(input_shape)[-1]
         size = self.compute_output_shape(input_shape)[-1]
-        if self.residual and input_shape[-1] != size:
+        if self.residual and features != size:
             raise InputError(
                 f"`residual=True` needs an input as wide as the output ({size} features). "
-                f"Received: {input_shape[-1]} features. Change `units` or leave out the residual connection."
+                f"Received: {features} features. Change `units` or leave out the residual connection."
             )
-        self.forward_rnn.build(input_shape)
+        self.forward_rnn.build((None, None, features))
         if self.bidirectional:
-            self.backward_rnn.build(input_shape)
+            self.backward_rnn.build((None, None, features))
         if self.norm is not None:
-            self.norm.build((*input_shape[:-1], size))
+            self.norm.build((None, None, size) if self.return_sequences else (None, size))
 
     def call(self, inputs, mask=None, training=False):
+        mask = _sequence_mask(inputs, mask)
         lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
-        outputs = self._join(self._states(inputs, lengths, training), lengths)
+        if self._by_loop():
+            states = self._loop(inputs, mask, training)
+        else:
+            states = self._by_keras(inputs, lengths, training)
+        outputs = tf.concat(states, axis=-1) if self.bidirectional else states[0]
         if self.residual:
-            skipped = inputs if self.return_sequences else self._ends(inputs, lengths)
-            outputs = outputs + tf.cast(skipped, outputs.dtype)
+            outputs += tf.cast(_dense(inputs), outputs.dtype)
+        if not self.return_sequences:
+            outputs = self._ends(outputs, lengths)
         if self.norm is not None:
             outputs = self.norm(outputs)
         outputs = self.drop(outputs, training=training)
@@ -112,20 +122,30 @@ class RecurrentBlock(keras.layers.Layer):
         real = mask if self.return_sequences else lengths > 0
         return outputs * tf.cast(real, outputs.dtype)[..., None]
 
-    def _states(self, inputs, lengths, training):
-        """States of every step; those of the backward direction in the order in which it reads."""
+    def _by_loop(self):
+        """Whether nlpkit's own loop runs, which is the faster one wherever cuDNN's kernel is not."""
+        return self.cell == "lstm" and not (self.use_cudnn and _has_gpu())
+
+    def _loop(self, inputs, mask, training):
+        """States of every step in each direction, from nlpkit's LSTM."""
+        if mask is not None:
+            mask = tf.transpose(tf.cast(mask, self.compute_dtype))[..., None]
+        inputs = [inputs[0], tf.transpose(inputs[1])] if _is_pair(inputs) else tf.transpose(inputs, (1, 0, 2))
+        states = []
+        for rnn, backwards in ((self.forward_rnn, False), (self.backward_rnn, True)):
+            if rnn is not None:
+                weights = [tf.cast(weight, self.compute_dtype) for weight in rnn.weights]
+                states.append(lstm(inputs, *weights, mask=mask, backwards=backwards, training=training))
+        return [tf.transpose(sequence, (1, 0, 2)) for sequence in states]
+
+    def _by_keras(self, inputs, lengths, training):
+        """States of every step in each direction, from Keras' layers."""
+        inputs = _dense(inputs)
         states = [self.forward_rnn(inputs, training=training)]
         if self.bidirectional:
-            states.append(self.backward_rnn(_reverse(inputs, lengths), training=training))
+            backward = self.backward_rnn(_reverse(inputs, lengths), training=training)
+            states.append(_reverse(backward, lengths))
         return states
-
-    def _join(self, states, lengths):
-        if not self.return_sequences:
-            # Each direction's last step in its own order: nothing has to be turned back.
-            states = [_step(sequence, lengths) for sequence in states]
-        elif self.bidirectional:
-            states = [states[0], _reverse(states[1], lengths)]
-        return tf.concat(states, axis=-1) if self.bidirectional else states[0]
 
     def _ends(self, sequence, lengths):
         """What stands where each direction ends: the last real step, and the first one for the backward half."""
@@ -135,11 +155,16 @@ class RecurrentBlock(keras.layers.Layer):
         return tf.concat([last[:, : self.units], sequence[:, 0, self.units :]], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
-        return mask if self.return_sequences else None
+        return _sequence_mask(inputs, mask) if self.return_sequences else None
 
     def compute_output_shape(self, input_shape):
+        batch, time, _ = _sequence_shape(input_shape)
         size = self.units * (2 if self.bidirectional else 1)
-        return (*input_shape[:-1], size) if self.return_sequences else (input_shape[0], size)
+        return (batch, time, size) if self.return_sequences else (batch, size)
+
+    def compute_output_spec(self, inputs, mask=None, training=False):
+        shape = self.compute_output_shape(keras.tree.map_structure(lambda x: x.shape, inputs))
+        return keras.KerasTensor(shape, self.compute_dtype)
 
     def get_config(self):
         own = {
@@ -153,6 +178,34 @@ class RecurrentBlock(keras.layers.Layer):
             "use_cudnn": self.use_cudnn,
         }
         return {**super().get_config(), **own}
+
+
+def _has_gpu():
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def _is_pair(inputs):
+    return isinstance(inputs, list | tuple)
+
+
+def _dense(inputs):
+    """The sequence that distinct rows and positions stand for."""
+    return tf.gather(*inputs) if _is_pair(inputs) else inputs
+
+
+def _sequence_shape(shape):
+    """Shape `(batch, time, features)` of a sequence, or of the one that a pair stands for."""
+    if not _is_pair(shape[0]):
+        return tuple(shape)
+    rows, positions = shape
+    return (*positions, rows[-1])
+
+
+def _sequence_mask(inputs, mask):
+    """The mask `(batch, time)`; that of distinct rows is one of the rows."""
+    if not _is_pair(mask):
+        return mask
+    return None if mask[0] is None else keras.ops.take(mask[0], inputs[1], axis=0)
 
 
 def _step(sequence, lengths):

@@ -18,11 +18,12 @@ class TokenEmbedding(keras.layers.Layer):
             (Gal & Ghahramani, 2016). Defaults to 0.
 
     Call arguments:
-        inputs: Int tensor of shape `(batch, time)`.
+        inputs: Int tensor of shape `(batch, time)`, or `(n,)` for the distinct tokens of a batch; dropout then
+            treats all occurrences of a token in the batch alike.
         training: bool. Whether dropout is active.
 
     Returns:
-        Float tensor of shape `(batch, time, embedding_dim)`.
+        Float tensor of shape `(batch, time, embedding_dim)`, or `(n, embedding_dim)`.
 
     Raises:
         InputError: If `set_vectors` receives a matrix of another shape.
@@ -43,11 +44,12 @@ class TokenEmbedding(keras.layers.Layer):
         self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
         self.dropout, self.word_dropout = dropout, word_dropout
         self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
-        self.drop_words = keras.layers.Dropout(
-            word_dropout, noise_shape=(None, None, 1), dtype=self.dtype_policy, name="word_dropout"
-        )
 
     def build(self, input_shape):
+        noise_shape = (*[None] * len(input_shape), 1)
+        self.drop_words = keras.layers.Dropout(
+            self.word_dropout, noise_shape=noise_shape, dtype=self.dtype_policy, name="word_dropout"
+        )
         self.embeddings = self.add_weight(
             shape=(self.vocabulary_size, self.embedding_dim), initializer="uniform", name="embeddings"
         )

@@ -4,7 +4,14 @@ from contextlib import contextmanager
 
 import keras
 
-from nlpkit.layers import CharacterNgrams, HashedNgrams, SequencePool, TokenEmbedding, WeightedBag
+from nlpkit.layers import (
+    CharacterNgrams,
+    DistinctTokens,
+    HashedNgrams,
+    SequencePool,
+    TokenEmbedding,
+    WeightedBag,
+)
 from nlpkit.models.encoders import RECURRENT, check_encoder, encode
 
 
@@ -88,14 +95,19 @@ def build_classifier(
     if embedding_dim:
         ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
         with _policy(dtype):
-            vectors = TokenEmbedding(
+            embedding = TokenEmbedding(
                 ids_size,
                 embedding_dim,
                 dropout=0.0 if encoder == "bag" else dropout,
                 word_dropout=word_dropout,
                 name="embedding",
-            )(ids)
+            )
             recurrent = isinstance(encoder, str) and encoder in RECURRENT
+            if recurrent:
+                tokens, positions = DistinctTokens(name="distinct")(ids)
+                vectors = [embedding(tokens), positions]
+            else:
+                vectors = embedding(ids)
             states = recurrent and pooling in ("last", ["last"])
             x = encode(vectors, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
                        dropout=dropout, residual=residual, layer_norm=layer_norm, return_sequences=not states,

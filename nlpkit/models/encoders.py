@@ -25,7 +25,8 @@ def encode(
     """Applies an encoder to embedded ids; the sequence keeps its length and its mask.
 
     Args:
-        x: Keras tensor of shape `(batch, time, features)`.
+        x: Keras tensor of shape `(batch, time, features)`; for a recurrent encoder also a pair of distinct rows and
+            positions, as `RecurrentBlock` takes.
         encoder: Name of the encoder, a Keras layer, or a list of Keras layers.
         units: int. Units per direction, filters per width, or the size of the Transformer's steps.
         num_layers: int. Blocks on top of each other.

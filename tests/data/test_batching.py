@@ -112,10 +112,17 @@ def test_inference_has_almost_no_padding():
 
 
 def test_inference_batches_stay_small_where_rows_are_long():
-    rows = IdRows.from_lists([[5] * length for length in [3, 3000, 600, 600, 1, 600]])
+    rows = IdRows.from_lists([[5] * length for length in [3, 750, 150, 150, 1, 150]])
     dataset, order = inference_batches(rows, batch_size=3)
-    assert [ids.shape for ids in dataset] == [(1, 3000), (2, 600), (2, 600), (1, 1)]
+    assert [ids.shape for ids in dataset] == [(1, 750), (2, 150), (2, 150), (1, 1)]
     assert order.tolist() == [1, 2, 3, 5, 0, 4]
+
+
+def test_the_end_of_a_dataset_waits_for_no_tuner():
+    rows = IdRows.from_lists([[4, 5], [6]])
+    training, _ = training_batches(rows, np.zeros(2), batch_size=1, seed=0, epochs=1)
+    inference, _ = inference_batches(rows, batch_size=1)
+    assert training.options().autotune.enabled is False and inference.options().autotune.enabled is False
 
 
 def test_restore_order_refuses_other_lengths():

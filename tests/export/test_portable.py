@@ -26,6 +26,7 @@ def pretended_gpu(monkeypatch):
     # By its path: the package has a function of the module's name.
     module = importlib.import_module("keras.src.backend.tensorflow.rnn")
     monkeypatch.setattr(module, "_is_gpu_available", lambda: True)
+    monkeypatch.setattr("nlpkit.layers.recurrent_block._has_gpu", lambda: True)
 
 
 def ops(model):

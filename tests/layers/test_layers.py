@@ -37,6 +37,13 @@ def test_recurrent_block(arguments):
     check_layer(layers.RecurrentBlock, arguments, STEPS, mask=MASK)
 
 
+@pytest.mark.parametrize("arguments", [a for a in RECURRENT if a.get("cell", "lstm") == "lstm"], ids=str)
+def test_recurrent_block_by_the_keras_layer(arguments, monkeypatch):
+    # Where there is a GPU; Keras' layer itself takes the CPU's kernel here.
+    monkeypatch.setattr("nlpkit.layers.recurrent_block._has_gpu", lambda: True)
+    check_layer(layers.RecurrentBlock, arguments, STEPS, mask=MASK)
+
+
 @pytest.mark.parametrize("pooling", POOLINGS, ids=str)
 def test_sequence_pool(pooling):
     check_layer(layers.SequencePool, {"pooling": pooling}, STEPS, mask=MASK, trains="attention" in pooling)
