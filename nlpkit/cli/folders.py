@@ -48,6 +48,21 @@ def holds_state(checkpoint):
     return any(Path(checkpoint).glob(f"**/{CHECKPOINT_FILE}"))
 
 
+def remove_state(checkpoint):
+    """Deletes the state of a run whose model is saved, and nothing else.
+
+    Args:
+        checkpoint: Path. Where the run keeps its checkpoint.
+
+    Example:
+        >>> from nlpkit.cli.folders import remove_state
+        >>> remove_state("a/folder/that/is/not/there")
+    """
+    for path in Path(checkpoint).glob(f"**/{CHECKPOINT_FILE}"):
+        path.unlink()
+    remove_half_written(checkpoint)
+
+
 def remove_half_written(checkpoint):
     """Deletes what a run leaves that ends while it writes its first state.
 

@@ -10,7 +10,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.folders import check_checkpoint, check_free, holds_state, remove_half_written
+from nlpkit.cli.folders import check_checkpoint, check_free, holds_state, remove_half_written, remove_state
 from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, note_skipped, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
@@ -91,8 +91,7 @@ def classifier(
         max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
         options={"training": training, "network": network}, random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
-    _fit(model, train, validation, test_labels, checkpoint, resume)
-    model.save(out)
+    _fit(model, train, validation, test_labels, checkpoint, resume, out)
     if test:
         _add_test(model, test, out)
     _show_result(model, out, quiet, as_json)
@@ -107,7 +106,8 @@ def _checked_reader(option, files, columns_of):
     return reader, places if columns_of["on_bad_row"] == "error" else {}
 
 
-def _fit(model, train, validation, test_labels, checkpoint, resume):
+def _fit(model, train, validation, test_labels, checkpoint, resume, out):
+    """Trains and saves; until the model is saved, its state stays in the checkpoint."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             model.fit(
@@ -117,12 +117,15 @@ def _fit(model, train, validation, test_labels, checkpoint, resume):
                 checkpoint=checkpoint,
                 resume=resume,
             )
+        model.save(out)
+        remove_state(checkpoint)
     except (KeyboardInterrupt, OSError) as error:
         kept = holds_state(checkpoint)
+        hint = f"; go on with the same command and --resume (its state is in {checkpoint})" if kept else ""
         if isinstance(error, OSError):
             where = error.filename or str(checkpoint)  # writing an archive does not name its file
-            raise OSError(error.errno or errno.EIO, error.strerror or str(error), where) from error
-        hint = f"; go on with the same command and --resume (its state is in {checkpoint})" if kept else ""
+            told = f"{error.strerror or error}{hint}"
+            raise OSError(error.errno or errno.EIO, told, where) from error
         raise KeyboardInterrupt(f"interrupted{hint}") from error
     finally:
         if not holds_state(checkpoint):

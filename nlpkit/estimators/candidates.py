@@ -13,6 +13,7 @@ from nlpkit.estimators.choices import Choices
 from nlpkit.estimators.class_weights import weights_of_texts
 from nlpkit.training import TrainingResult, epochs_that_fit, train
 from nlpkit.training.checkpoint import Checkpoint
+from nlpkit.training.progress import announce
 from nlpkit.training.seeding import seeded
 
 # With fewer, a network that learns slowly is not worth its time.
@@ -107,6 +108,8 @@ def train_best(classifier, plans, parts, run):
     kept, outcomes = None, {}
     for choices in plans:
         obstacle = kept and _obstacle(choices, parts[1], run)
+        if run.verbose and len(plans) > 1 and not obstacle:
+            announce(f"candidate {_name(choices)}:")
         outcome = obstacle or _train(classifier, choices, parts, run, first=kept is None)
         outcomes[_name(choices)] = outcome
         if isinstance(outcome, Trained) and (kept is None or outcome.beats(kept)):
@@ -114,9 +117,6 @@ def train_best(classifier, plans, parts, run):
     if len(plans) > 1:
         others = [reason for reason in kept.choices.reasons if reason["setting"] != "encoder"]
         kept.choices.reasons[:] = [*_verdict(kept, outcomes), *others]
-    for choices in plans:
-        run.keeper(choices).remove()
-    Checkpoint(run.checkpoint, "", {}).remove()
     return kept
 
 

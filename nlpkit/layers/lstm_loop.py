@@ -21,8 +21,8 @@ def lstm(inputs, kernel, recurrent_kernel, bias, *, mask=None, backwards=False, 
         mask: Float tensor of shape `(time, batch, 1)`, 0 at padded steps, where the state becomes zero. Right-padded
             rows only. Defaults to `None`, no padding.
         backwards: bool. Goes from the last step to the first. Defaults to `False`.
-        training: bool. Keeps what the gradient needs, which otherwise is computed again if a gradient is asked for.
-            Defaults to `False`.
+        training: bool. In a graph, keeps what the gradient needs; otherwise it is computed again when a gradient is
+            asked for. Defaults to `False`.
 
     Returns:
         Float tensor of shape `(time, batch, units)`: the states, each at its own step in either direction. It can
@@ -54,9 +54,12 @@ def _project(inputs, kernel, bias):
 
 
 def _states(gates, recurrent_kernel, mask, backwards, training):
+    # Eagerly an array is changed in place, so that each gradient needs one of its own.
+    keep = training and not tf.executing_eagerly()
+
     @tf.custom_gradient
     def run(gates, recurrent_kernel):
-        states, *kept = _forward(gates, recurrent_kernel, mask, backwards, keep=training)
+        states, *kept = _forward(gates, recurrent_kernel, mask, backwards, keep)
 
         def gradient(upstream):
             opened, cells = kept or _forward(gates, recurrent_kernel, mask, backwards, keep=True)[1:]
@@ -97,25 +100,21 @@ def _forward(gates, recurrent_kernel, mask, backwards, keep):
 
 def _backward(upstream, recurrent_kernel, opened, cells, backwards):
     """The gradient of the gates before their sigmoid, `(time, batch, 4 * units)`."""
-    steps, units = tf.shape(upstream)[0], recurrent_kernel.shape[0]
-    zeros, back = tf.zeros_like(upstream[0]), tf.transpose(recurrent_kernel)
+    steps, zeros, back = tf.shape(upstream)[0], tf.zeros_like(upstream[0]), tf.transpose(recurrent_kernel)
 
-    def step(time, state, cell, changes):
-        gate, before, after = opened.read(time), cells.read(time), cells.read(time + 1)
+    def step(time, state, cell, gates):
+        gate, before, after = gates.read(time), cells.read(time), cells.read(time + 1)
         old, new = (after, before) if backwards else (before, after)
         input_gate, forget_gate, candidate, output_gate = tf.split(gate, 4, axis=-1)
         state, new = state + upstream[time], tf.tanh(new)
         cell += tf.raw_ops.TanhGrad(y=new, dy=state * output_gate)
-        gate_change = [cell * (2 * candidate - 1), cell * old, 2 * cell * input_gate, state * new]
-        change = tf.raw_ops.SigmoidGrad(y=gate, dy=tf.concat(gate_change, axis=-1))
-        return (
-            _next(time, not backwards),
-            tf.matmul(change, back),
-            cell * forget_gate,
-            changes.write(time, change),
-        )
+        change = [cell * (2 * candidate - 1), cell * old, 2 * cell * input_gate, state * new]
+        change = tf.raw_ops.SigmoidGrad(y=gate, dy=tf.concat(change, axis=-1))
+        # A gate that has been read makes room for its gradient.
+        gates = gates.write(time, change)
+        return _next(time, not backwards), tf.matmul(change, back), cell * forget_gate, gates
 
-    return _loop(step, steps, not backwards, zeros, zeros, _array(steps, upstream, 4 * units))[-1].stack()
+    return _loop(step, steps, not backwards, zeros, zeros, opened)[-1].stack()
 
 
 def _loop(step, steps, backwards, *start):

@@ -130,7 +130,11 @@ class RecurrentBlock(keras.layers.Layer):
         """States of every step in each direction, from nlpkit's LSTM."""
         if mask is not None:
             mask = tf.transpose(tf.cast(mask, self.compute_dtype))[..., None]
-        inputs = [inputs[0], tf.transpose(inputs[1])] if _is_pair(inputs) else tf.transpose(inputs, (1, 0, 2))
+        if _is_pair(inputs):
+            # 64 bits, since oneDNN transposes no int32 without AVX-512, and complains.
+            inputs = [inputs[0], tf.transpose(tf.cast(inputs[1], "int64"))]
+        else:
+            inputs = tf.transpose(inputs, (1, 0, 2))
         states = []
         for rnn, backwards in ((self.forward_rnn, False), (self.backward_rnn, True)):
             if rnn is not None:

@@ -60,14 +60,6 @@ class Checkpoint(keras.callbacks.Callback):
         np.savez(self._temporary, facts=np.array(json.dumps(facts)), **arrays)
         os.replace(self._temporary, self.path)
 
-    def remove(self):
-        """Deletes the state, and the folder if nothing else lies in it."""
-        if self.folder and self.folder.is_dir():
-            for path in (self.path, self._temporary):
-                path.unlink(missing_ok=True)
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
-
     def planned_epochs(self):
         """Number of epochs that the interrupted run was to have."""
         return self._read()[0]["epochs"]

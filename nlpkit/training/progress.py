@@ -5,6 +5,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
+def announce(text):
+    """Prints a line about the training on standard error.
+
+    Args:
+        text: str.
+
+    Example:
+        >>> from nlpkit.training.progress import announce
+        >>> announce("lstm:")
+    """
+    Console(stderr=True).print(text, highlight=False)
+
+
 class ProgressBar(keras.callbacks.Callback):
     """Shows one bar over all epochs on standard error, and a line with the results of each epoch.
 

@@ -1,5 +1,6 @@
 """`nlpkit train classifier`: results, and every way it refuses."""
 
+import errno
 import json
 import os
 import signal
@@ -199,6 +200,27 @@ def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(run, tables, tmp_path,
         f"error: {out}.checkpoint: File too large. Check the path, its permissions and the free space.\n"
     )
     assert os.listdir(tmp_path) == []
+
+
+def test_a_model_that_cannot_be_saved_is_not_trained_in_vain(run, tables, tmp_path, monkeypatch):
+    out, checkpoint = tmp_path / "model", tmp_path / "model.checkpoint"
+    checkpoint.mkdir()
+    (checkpoint / "mine.txt").write_text("mine")
+    command = ("train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text", "--out", out,
+               "--quiet", *SMALL)  # fmt: skip
+
+    def full(self, folder):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nlpkit.TextClassifier.save", full)
+        result = run(*command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"error: {out}: No space left on device; go on with the same command and --resume" in result.stderr
+    assert (checkpoint / "bag" / "state.npz").is_file()
+    assert run(*command, "--resume").exit_code == 0
+    assert sorted(os.listdir(tmp_path)) == ["model", "model.checkpoint"]
+    assert os.listdir(checkpoint) == ["mine.txt"]
 
 
 def test_half_a_checkpoint_is_no_unfinished_run(run, tables, tmp_path):

@@ -57,6 +57,12 @@ def test_both_are_tried_and_the_bag_is_kept_unless_it_is_worse(both):
     json.dumps(both.report_)
 
 
+def test_each_candidate_is_announced(untimed, capsys):
+    auto(epochs=1, verbose=1).fit(X[:40], Y[:40])
+    shown = capsys.readouterr().err
+    assert 0 <= shown.index("candidate bag:") < shown.index("epoch 1/1") < shown.index("candidate lstm:")
+
+
 def test_a_bag_beside_another_candidate_is_the_bag_alone(both):
     alone = TextClassifier(random_state=0, epochs=3).fit(X, Y)
     np.testing.assert_array_equal(alone.predict_proba(X), both.predict_proba(X))
@@ -157,4 +163,3 @@ def test_an_interrupted_choice_is_resumed_to_the_same_result(
     assert trained == [0, 1, 2, 0, 1, 2], "no epoch is trained twice"
     assert resumed.report_["history"] == both.report_["history"]
     np.testing.assert_array_equal(resumed.predict_proba(X), both.predict_proba(X))
-    assert not folder.exists()

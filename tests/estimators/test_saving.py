@@ -240,6 +240,17 @@ def test_code_in_a_model_is_not_run(copy, tmp_path):
     assert not mark.exists()
 
 
+def test_no_path_of_the_machine_is_kept(fitted, tmp_path):
+    folder = tmp_path / "model"
+    fitted.save(folder)
+    fitted.export(folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert "saved_model.pb" in [path.name for path in files]
+    for place in (str(tmp_path), os.path.dirname(nlpkit.__file__)):
+        holding = [path.name for path in files if place.encode() in path.read_bytes()]
+        assert not holding, f"{holding} hold {place}"
+
+
 def test_nothing_in_the_folder_is_a_pickle(saved):
     for path in saved.iterdir():
         content = path.read_bytes()

@@ -237,10 +237,14 @@ def test_the_time_limit_ends_training():
     assert classifier.report_["out_of_time"] and len(classifier.report_["history"]["loss"]) == 1
 
 
-def test_a_checkpoint_is_removed_and_the_users_own_files_are_not(tmp_path):
-    (tmp_path / "mine.txt").write_text("mine")
-    quick(epochs=1).fit(X, Y, checkpoint=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+def test_a_finished_run_is_resumed_without_training(tmp_path, monkeypatch):
+    import keras
+
+    finished = quick(epochs=1).fit(X, Y, checkpoint=tmp_path)
+    monkeypatch.setattr(keras.Model, "train_step", lambda *args, **more: pytest.fail("trained again"))
+    resumed = quick(epochs=1).fit(X, Y, checkpoint=tmp_path, resume=True)
+    assert resumed.report_["history"] == finished.report_["history"]
+    np.testing.assert_array_equal(resumed.predict_proba(X), finished.predict_proba(X))
 
 
 def test_an_interrupted_fit_is_resumed_to_the_same_result(fitted, tmp_path, monkeypatch):
@@ -272,4 +276,3 @@ def test_an_interrupted_fit_is_resumed_to_the_same_result(fitted, tmp_path, monk
     resumed = quick().fit(X, Y, checkpoint=folder, resume=True)
     assert resumed.report_["history"] == fitted.report_["history"]
     np.testing.assert_array_equal(resumed.predict_proba(X), fitted.predict_proba(X))
-    assert not folder.exists()

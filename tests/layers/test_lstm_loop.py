@@ -87,6 +87,21 @@ def test_what_the_padding_holds_reaches_nothing(keras_lstm):
     assert not np.asarray(found[0])[~MASK].any() and not np.asarray(found[1])[~MASK].any()
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_gradient_taken_twice_is_the_same(keras_lstm, traced):
+    weights = [variable.value for variable in keras_lstm.weights]
+
+    def twice():
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(STEPS)
+            states = lstm(STEPS, *weights, training=True)
+        return [tape.gradient(states, STEPS, output_gradients=UPSTREAM) for _ in range(2)]
+
+    first, second = tf.function(twice)() if traced else twice()
+    assert np.abs(first).max() > 0.01
+    np.testing.assert_array_equal(first, second)
+
+
 def test_half_precision_stays_half(keras_lstm):
     weights = [tf.cast(variable.value, "float16") for variable in keras_lstm.weights]
     states = lstm(tf.cast(STEPS, "float16"), *weights)

@@ -7,7 +7,6 @@ from training.small_runs import data, model
 from nlpkit.errors import InputError
 from nlpkit.spec import TrainingSettings
 from nlpkit.training import train
-from nlpkit.training.checkpoint import Checkpoint
 
 
 def run(checkpoint, fingerprint="a", resume=False, epochs=2):
@@ -85,15 +84,3 @@ def test_a_failing_write_leaves_the_earlier_state(finished, tmp_path, monkeypatc
         run(folder, epochs=2)
     assert (folder / "state.npz").read_bytes() == before
     assert json.loads(str(np.load(folder / "state.npz")["facts"]))["epochs_done"] == 1
-
-
-def test_remove_leaves_what_it_did_not_write(tmp_path):
-    (tmp_path / "mine.txt").write_text("mine")
-    (tmp_path / "state.npz").write_bytes(b"")
-    (tmp_path / "state.tmp.npz").write_bytes(b"")
-    Checkpoint(tmp_path, "", {}).remove()
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    (tmp_path / "mine.txt").unlink()
-    Checkpoint(tmp_path, "", {}).remove()
-    assert not tmp_path.exists()
-    Checkpoint(None, "", {}).remove()
