@@ -34,7 +34,7 @@ clean:
 $(INSTALLED): setup.py pyproject.toml requirements/ci.txt requirements/constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "No Python 3.10 to 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; fi
-	@echo "Setting up .venv with $$($(PYTHON) --version) (once; TensorFlow is a download of about 600 MB) ..."
+	@echo "Setting up .venv with $$($(PYTHON) --version) (once; a download of about 600 MB, 3 GB on the disk, some minutes) ..."
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/ci.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .

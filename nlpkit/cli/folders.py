@@ -45,22 +45,7 @@ def holds_state(checkpoint):
         >>> holds_state("a/folder/that/is/not/there")
         False
     """
-    return any(Path(checkpoint).glob(f"**/{CHECKPOINT_FILE}"))
-
-
-def remove_state(checkpoint):
-    """Deletes the state of a run whose model is saved, and nothing else.
-
-    Args:
-        checkpoint: Path. Where the run keeps its checkpoint.
-
-    Example:
-        >>> from nlpkit.cli.folders import remove_state
-        >>> remove_state("a/folder/that/is/not/there")
-    """
-    for path in Path(checkpoint).glob(f"**/{CHECKPOINT_FILE}"):
-        path.unlink()
-    remove_half_written(checkpoint)
+    return any(Path(checkpoint).glob(f"*/{CHECKPOINT_FILE}"))
 
 
 def remove_half_written(checkpoint):
@@ -73,11 +58,12 @@ def remove_half_written(checkpoint):
         >>> from nlpkit.cli.folders import remove_half_written
         >>> remove_half_written("a/folder/that/is/not/there")
     """
-    for path in Path(checkpoint).glob(f"**/{HALF_WRITTEN}"):
+    for path in Path(checkpoint).glob(f"*/{HALF_WRITTEN}"):
         path.unlink()
-    for folder in (*Path(checkpoint).glob("*/"), Path(checkpoint)):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    if Path(checkpoint).is_dir() and not any(Path(checkpoint).iterdir()):
+        Path(checkpoint).rmdir()
 
 
 def check_checkpoint(checkpoint, resume, overwrite):

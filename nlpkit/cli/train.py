@@ -10,7 +10,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.folders import check_checkpoint, check_free, holds_state, remove_half_written, remove_state
+from nlpkit.cli.folders import check_checkpoint, check_free, holds_state, remove_half_written
 from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, note_skipped, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
@@ -118,7 +118,6 @@ def _fit(model, train, validation, test_labels, checkpoint, resume, out):
                 resume=resume,
             )
         model.save(out)
-        remove_state(checkpoint)
     except (KeyboardInterrupt, OSError) as error:
         kept = holds_state(checkpoint)
         hint = f"; go on with the same command and --resume (its state is in {checkpoint})" if kept else ""
@@ -130,6 +129,9 @@ def _fit(model, train, validation, test_labels, checkpoint, resume, out):
     finally:
         if not holds_state(checkpoint):
             remove_half_written(checkpoint)
+    from nlpkit.training.checkpoint import remove_states
+
+    remove_states(checkpoint)
 
 
 def _add_test(model, test, out):
@@ -146,7 +148,9 @@ def _show_result(model, out, quiet, as_json):
     report = model.report_
     if as_json:
         evaluations = {name: numbers(evaluation) for name, evaluation in report["evaluation"].items()}
-        write_json({"model": str(out), "report": str(out / "report.html"), "seconds": report["seconds"],
+        encoder = report["settings"]["network"]["encoder"]
+        write_json({"model": str(out), "report": str(out / "report.html"), "encoder": encoder,
+                    "seconds": report["seconds"],
                     "best_epoch": report["best_epoch"], "evaluation": evaluations,
                     "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()}})  # fmt: skip
         return
@@ -155,7 +159,15 @@ def _show_result(model, out, quiet, as_json):
         return
     for part, facts in report["data"].items():
         note_skipped(facts.get("skipped", 0), facts.get("first_skipped", []), f"{part} data")
+    for row in report["choices"]:
+        if row["setting"] == "encoder":
+            note(f"encoder {row['value']}: {row['reason']}")
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
+    exported = sorted(path.name for path in out.iterdir() if path.name.isdecimal())
+    if exported:
+        note(
+            f"{out / exported[-1]} is still the export of the model before; nlpkit export {out} makes a new one"
+        )
     note("\nnext:")
     note(f"  nlpkit predict {out} 'a text' 'another text'")
     note(f"  nlpkit evaluate {out} --data FILE")

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "IdRowsBuilder": ".id_rows",
         "SampleReviews": ".samples",
         "TableReader": ".readers",
+        "copy_task": ".synthetic",
         "inference_batches": ".batching",
         "load_sample_reviews": ".samples",
         "restore_order": ".batching",

@@ -35,6 +35,8 @@ def pick_columns(names, text, label, where, hint=""):
 
 def _index(names, name, role, where, hint):
     if name not in names:
+        if len(names) == 1 and ";" in names[0]:
+            hint = " It looks as if semicolons part the columns: save the table with commas, or with tabs as .tsv."
         raise InputError(
             f"{where}: there is no column {name!r} for the {role}. Received columns: {shorten(names, 200)}. "
             f"Name the text column (--text) and the label column (--label).{hint}"

@@ -12,7 +12,7 @@ from nlpkit.estimators.building import build_network
 from nlpkit.estimators.choices import Choices
 from nlpkit.estimators.class_weights import weights_of_texts
 from nlpkit.training import TrainingResult, epochs_that_fit, train
-from nlpkit.training.checkpoint import Checkpoint
+from nlpkit.training.checkpoint import Checkpoint, remove_states
 from nlpkit.training.progress import announce
 from nlpkit.training.seeding import seeded
 
@@ -106,6 +106,8 @@ def train_best(classifier, plans, parts, run):
         and why this one was kept.
     """
     kept, outcomes = None, {}
+    if run.checkpoint and not run.resume:
+        remove_states(run.checkpoint)
     for choices in plans:
         obstacle = kept and _obstacle(choices, parts[1], run)
         if run.verbose and len(plans) > 1 and not obstacle:

@@ -99,7 +99,7 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
             test_labels: dict. Labels of data to be tested on later, and where each stands (file and line). One that
                 the training texts lack is told before the network is trained. Defaults to `None`.
             checkpoint: Path of a folder for the state after each epoch. It stays when `fit` is done, so that nothing
-                is lost before the model is saved; a new run replaces it. Defaults to `None`.
+                is lost before the model is saved; a new run deletes it first. Defaults to `None`.
             resume: bool. Continues the run whose state `checkpoint` holds. Defaults to `False`.
 
         Returns:

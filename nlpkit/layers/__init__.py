@@ -3,28 +3,64 @@
 Importing this package registers every layer with Keras, which loading a saved model relies on.
 """
 
+from nlpkit.layers.adaptive_softmax import AdaptiveSoftmax
+from nlpkit.layers.additive_attention import AdditiveAttention, coverage_loss
+from nlpkit.layers.attention_decoder import AttentionDecoder
 from nlpkit.layers.attention_pool import AttentionPool
+from nlpkit.layers.cached_attention import CachedAttention
 from nlpkit.layers.character_ngrams import CharacterNgrams
+from nlpkit.layers.crf import CRF, CRFLoss, bio_transitions
+from nlpkit.layers.decoder_block import DecoderBlock
 from nlpkit.layers.distinct_tokens import DistinctTokens
 from nlpkit.layers.encoder_block import EncoderBlock
+from nlpkit.layers.feed_forward import FeedForward
 from nlpkit.layers.hashed_ngrams import HashedNgrams
+from nlpkit.layers.location_attention import LocalAttention, LocationAttention
+from nlpkit.layers.multiplicative_attention import MultiplicativeAttention
 from nlpkit.layers.ngram_convolution import NgramConvolution
+from nlpkit.layers.ntm_cell import NTMCell
+from nlpkit.layers.pointer_head import PointerHead
+from nlpkit.layers.position_embedding import PositionEmbedding
 from nlpkit.layers.recurrent_block import RecurrentBlock
 from nlpkit.layers.sequence_pool import SequencePool
 from nlpkit.layers.sine_positions import SinePositions
+from nlpkit.layers.state_bridge import StateBridge
+from nlpkit.layers.tied_output import TiedOutput
 from nlpkit.layers.token_embedding import TokenEmbedding
+from nlpkit.layers.variational_dropout import VariationalDropout
 from nlpkit.layers.weighted_bag import WeightedBag
+from nlpkit.layers.word_dropout import WordDropout
 
 __all__ = [
+    "AdaptiveSoftmax",
+    "AdditiveAttention",
+    "AttentionDecoder",
     "AttentionPool",
+    "CRF",
+    "CRFLoss",
+    "CachedAttention",
     "CharacterNgrams",
+    "DecoderBlock",
     "DistinctTokens",
     "EncoderBlock",
+    "FeedForward",
     "HashedNgrams",
+    "LocalAttention",
+    "LocationAttention",
+    "MultiplicativeAttention",
+    "NTMCell",
     "NgramConvolution",
+    "PointerHead",
+    "PositionEmbedding",
     "RecurrentBlock",
     "SequencePool",
     "SinePositions",
+    "StateBridge",
+    "TiedOutput",
     "TokenEmbedding",
+    "VariationalDropout",
     "WeightedBag",
+    "WordDropout",
+    "bio_transitions",
+    "coverage_loss",
 ]

@@ -36,3 +36,37 @@ class DistinctTokens(keras.layers.Layer):
 
     def compute_output_spec(self, inputs):
         return tuple(keras.KerasTensor(shape, "int32") for shape in self.compute_output_shape(inputs.shape))
+
+
+def is_pair(inputs):
+    """Whether a sequence is given as distinct rows and the positions at which they stand."""
+    return isinstance(inputs, list | tuple)
+
+
+def dense(inputs):
+    """The sequence `(batch, time, features)` that distinct rows and positions stand for, or the one that is given."""
+    return tf.gather(*inputs) if is_pair(inputs) else inputs
+
+
+def time_major(inputs):
+    """Turns a sequence, or positions beside rows, so that time comes before the batch."""
+    if not is_pair(inputs):
+        return tf.transpose(inputs, (1, 0, 2))
+    rows, positions = inputs
+    # 64 bits, since oneDNN transposes no int32 without AVX-512, and complains.
+    return rows, tf.transpose(tf.cast(positions, "int64"))
+
+
+def sequence_shape(shape):
+    """Shape `(batch, time, features)` of a sequence, or of the one that a pair stands for."""
+    if not is_pair(shape[0]):
+        return tuple(shape)
+    rows, positions = shape
+    return (*positions, rows[-1])
+
+
+def sequence_mask(inputs, mask):
+    """The mask `(batch, time)` of a sequence; of a pair, Keras gives that of the rows."""
+    if not is_pair(mask):
+        return mask
+    return None if mask[0] is None else keras.ops.take(mask[0], inputs[1], axis=0)

@@ -1,19 +1,31 @@
 """The Transformer's encoder block."""
 
 import keras
+import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.layers.cached_attention import CachedAttention
+from nlpkit.layers.feed_forward import FeedForward
+
+NORMS = ("pre", "post")
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class EncoderBlock(keras.layers.Layer):
-    """Self-attention and a feed-forward layer, each normalised first and added to its input.
+    """Self-attention and a feed-forward layer, each normalised and added to its input.
+
+    With `norm="pre"`, `x + part(norm(x))`, a stack needs one more normalisation at its end, and no warm-up of the
+    learning rate. With `norm="post"`, `norm(x + part(x))`, it needs the warm-up. Rows without any real token give
+    zeros.
 
     Args:
         num_heads: int. Attention heads, from one to as many as there are features. Each has `features // num_heads`
             features of its own.
         intermediate_dim: int. Size of the feed-forward layer.
-        dropout: float between 0 and 1. Defaults to 0.
+        dropout: float between 0 and 1. Of the attention weights, and of what each part adds. Defaults to 0.
+        norm: `"pre"` or `"post"`. Whether a part's input is normalised or the sum. Defaults to `"pre"`.
+        activation: `"relu"`, `"gelu"` or `"swiglu"`. As in `FeedForward`. Defaults to `"gelu"`.
+        positions: `None`, `"rotary"` or `"relative"`. As in `CachedAttention`. Defaults to `None`.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
@@ -24,7 +36,8 @@ class EncoderBlock(keras.layers.Layer):
         Float tensor of shape `(batch, time, features)`.
 
     Raises:
-        InputError: If there are no heads, or more than features.
+        InputError: If there are no heads, or more than features, rotary heads have an odd size, or an option is
+            unknown.
 
     Example:
         >>> import numpy as np
@@ -37,39 +50,63 @@ class EncoderBlock(keras.layers.Layer):
         [Xiong et al., 2020](https://arxiv.org/abs/2002.04745)
     """
 
-    def __init__(self, num_heads, intermediate_dim, *, dropout=0.0, **kwargs):
+    causal = False
+
+    def __init__(
+        self,
+        num_heads,
+        intermediate_dim,
+        *,
+        dropout=0.0,
+        norm="pre",
+        activation="gelu",
+        positions=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
+        if norm not in NORMS:
+            raise InputError(f"`norm` must be one of {list(NORMS)}. Received: norm={norm!r}")
         self.num_heads, self.intermediate_dim, self.dropout = num_heads, intermediate_dim, dropout
+        self.norm, self.activation, self.positions = norm, activation, positions
         self.supports_masking = True
+        part = {"dtype": self.dtype_policy}
+        self.attention = CachedAttention(
+            num_heads, causal=self.causal, positions=positions, dropout=dropout, name="attention", **part
+        )
+        self.feed_forward = FeedForward(intermediate_dim, activation, name="feed_forward", **part)
+        self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **part)
+        self.feedforward_norm = keras.layers.LayerNormalization(name="feedforward_norm", **part)
+        self.drop = keras.layers.Dropout(dropout, name="dropout", **part)
+
+    @property
+    def expand(self):
+        """The first layer of the feed-forward layer; saved files have it under this name."""
+        return self.feed_forward.expand
+
+    @property
+    def contract(self):
+        """The last layer of the feed-forward layer; saved files have it under this name."""
+        return self.feed_forward.contract
 
     def build(self, input_shape):
-        size = input_shape[-1]
-        if not 1 <= self.num_heads <= size:
-            raise InputError(
-                f"`num_heads` must be between 1 and the number of features ({size}). "
-                f"Received: num_heads={self.num_heads!r}"
-            )
-        part = {"dtype": self.dtype_policy}
-        self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **part)
-        self.attention = keras.layers.MultiHeadAttention(
-            self.num_heads, size // self.num_heads, dropout=self.dropout, name="attention", **part
-        )
-        self.feedforward_norm = keras.layers.LayerNormalization(name="feedforward_norm", **part)
-        self.expand = keras.layers.Dense(self.intermediate_dim, activation="gelu", name="expand", **part)
-        self.contract = keras.layers.Dense(size, name="contract", **part)
-        self.drop = keras.layers.Dropout(self.dropout, name="dropout", **part)
-        for layer in (self.attention_norm, self.feedforward_norm, self.expand):
+        for layer in (self.attention_norm, self.attention, self.feedforward_norm, self.feed_forward):
             layer.build(input_shape)
-        self.attention.build(input_shape, input_shape)
-        self.contract.build((*input_shape[:-1], self.intermediate_dim))
 
     def call(self, inputs, mask=None, training=False):
-        normed = self.attention_norm(inputs)
-        attention_mask = None if mask is None else mask[:, None, :]
-        attended = self.attention(normed, normed, attention_mask=attention_mask, training=training)
-        hidden = inputs + self.drop(attended, training=training)
-        expanded = self.contract(self.expand(self.feedforward_norm(hidden)))
-        return hidden + self.drop(expanded, training=training)
+        attended = self.attention(self._before(self.attention_norm, inputs), mask=mask, training=training)
+        hidden = self._after(self.attention_norm, inputs, attended, training)
+        return without_empty_rows(self._feed_forward(hidden, training), mask)
+
+    def _feed_forward(self, hidden, training=False):
+        changed = self.feed_forward(self._before(self.feedforward_norm, hidden))
+        return self._after(self.feedforward_norm, hidden, changed, training)
+
+    def _before(self, norm, hidden):
+        return norm(hidden) if self.norm == "pre" else hidden
+
+    def _after(self, norm, hidden, change, training=False):
+        hidden = hidden + self.drop(change, training=training)
+        return hidden if self.norm == "pre" else norm(hidden)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -79,5 +116,16 @@ class EncoderBlock(keras.layers.Layer):
             "num_heads": self.num_heads,
             "intermediate_dim": self.intermediate_dim,
             "dropout": self.dropout,
+            "norm": self.norm,
+            "activation": self.activation,
+            "positions": self.positions,
         }
         return {**super().get_config(), **own}
+
+
+def without_empty_rows(outputs, mask):
+    """Makes rows without any real step zero: what stands in them is the norm's bias, not the text's."""
+    if mask is None:
+        return outputs
+    real = tf.reduce_any(tf.cast(mask, "bool"), axis=1)
+    return outputs * tf.cast(real, outputs.dtype)[:, None, None]

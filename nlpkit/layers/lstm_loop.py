@@ -2,11 +2,30 @@
 
 import tensorflow as tf
 
-NO_SECOND = "nlpkit's LSTM has no second derivatives; take keras.layers.LSTM for them"
+from nlpkit.layers.recurrent_loop import (
+    array,
+    differentiable_once,
+    flat,
+    masked,
+    over_time,
+    project,
+    steps_around,
+)
 
 
-def lstm(inputs, kernel, recurrent_kernel, bias, *, mask=None, backwards=False, training=False):
-    """Runs an LSTM over a sequence, from a state of zeros; the weights are those of `keras.layers.LSTM`.
+def lstm(
+    inputs,
+    kernel,
+    recurrent_kernel,
+    bias,
+    *,
+    initial_state=None,
+    mask=None,
+    backwards=False,
+    training=False,
+    return_cells=False,
+):
+    """Runs an LSTM over a sequence; the weights are those of `keras.layers.LSTM`.
 
     Only the product with the last state needs the loop. Everything else is done for all steps at once, before and
     after it, and the gradient keeps two tensors a step where TensorFlow's own keeps a dozen. Where the inputs are
@@ -18,15 +37,18 @@ def lstm(inputs, kernel, recurrent_kernel, bias, *, mask=None, backwards=False, 
         kernel: Float tensor of shape `(features, 4 * units)`; gates in the order input, forget, candidate, output.
         recurrent_kernel: Float tensor of shape `(units, 4 * units)`.
         bias: Float tensor of shape `(4 * units,)`.
-        mask: Float tensor of shape `(time, batch, 1)`, 0 at padded steps, where the state becomes zero. Right-padded
-            rows only. Defaults to `None`, no padding.
+        initial_state: Pair of float tensors of shape `(batch, units)`, state and cell before the first step that is
+            read. Defaults to `None`, zeros.
+        mask: Float tensor of shape `(time, batch, 1)`, 0 at padded steps, where state and cell become zero.
+            Right-padded rows only. Defaults to `None`, no padding.
         backwards: bool. Goes from the last step to the first. Defaults to `False`.
         training: bool. In a graph, keeps what the gradient needs; otherwise it is computed again when a gradient is
             asked for. Defaults to `False`.
+        return_cells: bool. Also returns the cells. Defaults to `False`.
 
     Returns:
-        Float tensor of shape `(time, batch, units)`: the states, each at its own step in either direction. It can
-        be differentiated once.
+        Float tensor of shape `(time, batch, units)`: the states, each at its own step in either direction; with
+        `return_cells` a pair, the cells beside them. They can be differentiated once.
 
     Example:
         >>> import tensorflow as tf
@@ -40,97 +62,65 @@ def lstm(inputs, kernel, recurrent_kernel, bias, *, mask=None, backwards=False, 
     units = recurrent_kernel.shape[0]
     # tanh(x) = 2 sigmoid(2x) - 1, so that one sigmoid serves all four gates.
     scale = tf.constant([1.0] * (2 * units) + [2.0] * units + [1.0] * units, kernel.dtype)
-    gates = _project(inputs, kernel * scale, bias * scale)
-    return _states(gates, recurrent_kernel * scale, mask, backwards, training)
+
+    def forward(gates, recurrent_kernel, state, cell, keep):
+        return _forward(gates, recurrent_kernel, state, cell, mask, backwards, keep, return_cells)
+
+    def backward(upstream, kept, gates, recurrent_kernel, state, cell):
+        states, *kept = kept
+        changes, *initial = _backward(upstream, kept, recurrent_kernel, backwards)
+        return changes, tf.matmul(flat(states), flat(changes), transpose_a=True), *initial
+
+    gates = project(inputs, kernel * scale, bias * scale)
+    state, cell = initial_state or [tf.zeros((tf.shape(gates)[1], units), gates.dtype)] * 2
+    outputs = differentiable_once(forward, backward, [gates, recurrent_kernel * scale, state, cell], training)
+    return tuple(outputs) if return_cells else outputs[0]
 
 
-def _project(inputs, kernel, bias):
-    if not isinstance(inputs, tuple | list):
-        flat = tf.reshape(inputs, (-1, inputs.shape[-1]))
-        shape = tf.concat([tf.shape(inputs)[:2], [kernel.shape[-1]]], axis=0)
-        return tf.reshape(tf.nn.bias_add(tf.matmul(flat, kernel), bias), shape)
-    rows, positions = inputs
-    return tf.gather(tf.nn.bias_add(tf.matmul(rows, kernel), bias), positions)
-
-
-def _states(gates, recurrent_kernel, mask, backwards, training):
-    # Eagerly an array is changed in place, so that each gradient needs one of its own.
-    keep = training and not tf.executing_eagerly()
-
-    @tf.custom_gradient
-    def run(gates, recurrent_kernel):
-        states, *kept = _forward(gates, recurrent_kernel, mask, backwards, keep)
-
-        def gradient(upstream):
-            opened, cells = kept or _forward(gates, recurrent_kernel, mask, backwards, keep=True)[1:]
-            change = _backward(upstream, recurrent_kernel, opened, cells, backwards)
-            before, after = (states[1:], change[:-1]) if backwards else (states[:-1], change[1:])
-            weights = tf.matmul(_flat(before), _flat(after), transpose_a=True)
-            return [tf.raw_ops.PreventGradient(input=x, message=NO_SECOND) for x in (change, weights)]
-
-        return states, gradient
-
-    return run(gates, recurrent_kernel)
-
-
-def _forward(gates, recurrent_kernel, mask, backwards, keep):
-    """The states `(time, batch, units)`; to keep, the opened gates of each step and the cells between the steps."""
-    steps, batch, units = tf.shape(gates)[0], tf.shape(gates)[1], recurrent_kernel.shape[0]
-    zeros = tf.zeros((batch, units), gates.dtype)
+def _forward(gates, recurrent_kernel, state, cell, mask, backwards, keep, return_cells):
+    """States, perhaps cells; to keep, the states before each step, the opened gates, and the cells between steps."""
+    steps, units = tf.shape(gates)[0], recurrent_kernel.shape[0]
 
     def step(time, state, cell, states, *kept):
-        gate = tf.sigmoid(gates[time] + tf.matmul(state, recurrent_kernel))
-        if mask is not None:
-            gate *= mask[time]
-        input_gate, forget_gate, candidate, output_gate = tf.split(gate, 4, axis=-1)
+        opened = masked(tf.sigmoid(gates[time] + tf.matmul(state, recurrent_kernel)), mask, time)
+        input_gate, forget_gate, candidate, output_gate = tf.split(opened, 4, axis=-1)
         cell = forget_gate * cell + input_gate * (2 * candidate - 1)
         state = output_gate * tf.tanh(cell)
+        after = time if backwards else time + 1
+        if with_cells:
+            kept = kept[0].write(after, cell), *kept[1:]
         if keep:
-            opened, cells = kept
-            kept = opened.write(time, gate), cells.write(time if backwards else time + 1, cell)
-        return _next(time, backwards), state, cell, states.write(time, state), *kept
+            kept = kept[0], kept[1].write(time, opened)
+        return state, cell, states.write(after, state), *kept
 
-    kept = ()
-    if keep:
-        cells = _array(steps + 1, gates, units).write(steps if backwards else 0, zeros)
-        kept = _array(steps, gates, 4 * units), cells
-    _, _, _, states, *kept = _loop(step, steps, backwards, zeros, zeros, _array(steps, gates, units), *kept)
-    return states.stack(), *kept
+    with_cells, first = keep or return_cells, steps if backwards else 0
+    states = array(steps + 1, gates, units).write(first, state)
+    kept = [array(steps + 1, gates, units).write(first, cell)] if with_cells else []
+    kept += [array(steps, gates, 4 * units)] if keep else []
+    _, _, states, *kept = over_time(step, steps, backwards, state, cell, states, *kept)
+    before, after = steps_around(states.stack(), backwards)
+    outputs = [after, steps_around(kept[0].stack(), backwards)[1]] if return_cells else [after]
+    return outputs, [before, *kept] if keep else []
 
 
-def _backward(upstream, recurrent_kernel, opened, cells, backwards):
-    """The gradient of the gates before their sigmoid, `(time, batch, 4 * units)`."""
-    steps, zeros, back = tf.shape(upstream)[0], tf.zeros_like(upstream[0]), tf.transpose(recurrent_kernel)
+def _backward(upstream, kept, recurrent_kernel, backwards):
+    """Gradients of the gates before their sigmoid, `(time, batch, 4 * units)`, of the initial state and its cell."""
+    cells, opened = kept
+    states, *of_cells = upstream
+    steps, start, back = tf.shape(states)[0], tf.zeros_like(states[0]), tf.transpose(recurrent_kernel)
 
     def step(time, state, cell, gates):
         gate, before, after = gates.read(time), cells.read(time), cells.read(time + 1)
         old, new = (after, before) if backwards else (before, after)
         input_gate, forget_gate, candidate, output_gate = tf.split(gate, 4, axis=-1)
-        state, new = state + upstream[time], tf.tanh(new)
+        state, new = state + states[time], tf.tanh(new)
+        for change in of_cells:
+            cell += change[time]
         cell += tf.raw_ops.TanhGrad(y=new, dy=state * output_gate)
         change = [cell * (2 * candidate - 1), cell * old, 2 * cell * input_gate, state * new]
         change = tf.raw_ops.SigmoidGrad(y=gate, dy=tf.concat(change, axis=-1))
         # A gate that has been read makes room for its gradient.
-        gates = gates.write(time, change)
-        return _next(time, not backwards), tf.matmul(change, back), cell * forget_gate, gates
+        return tf.matmul(change, back), cell * forget_gate, gates.write(time, change)
 
-    return _loop(step, steps, not backwards, zeros, zeros, opened)[-1].stack()
-
-
-def _loop(step, steps, backwards, *start):
-    if backwards:
-        return tf.while_loop(lambda time, *_: time >= 0, step, (steps - 1, *start))
-    return tf.while_loop(lambda time, *_: time < steps, step, (0, *start))
-
-
-def _next(time, backwards):
-    return time - 1 if backwards else time + 1
-
-
-def _array(size, like, features):
-    shape = (like.shape[1], features)
-    return tf.TensorArray(like.dtype, size=size, element_shape=shape, clear_after_read=False)
-
-
-def _flat(sequence):
-    return tf.reshape(sequence, (-1, sequence.shape[-1]))
+    state, cell, changes = over_time(step, steps, not backwards, start, start, opened)
+    return changes.stack(), state, cell

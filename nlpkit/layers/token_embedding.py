@@ -21,9 +21,11 @@ class TokenEmbedding(keras.layers.Layer):
         inputs: Int tensor of shape `(batch, time)`, or `(n,)` for the distinct tokens of a batch; dropout then
             treats all occurrences of a token in the batch alike.
         training: bool. Whether dropout is active.
+        return_table: bool. Also returns the vectors of all tokens, for `TiedOutput`.
 
     Returns:
         Float tensor of shape `(batch, time, embedding_dim)`, or `(n, embedding_dim)`.
+        With `return_table`, a pair of that and a float tensor of shape `(vocabulary_size, embedding_dim)`.
 
     Raises:
         InputError: If `set_vectors` receives a matrix of another shape.
@@ -44,19 +46,23 @@ class TokenEmbedding(keras.layers.Layer):
         self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
         self.dropout, self.word_dropout = dropout, word_dropout
         self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.drop_words = keras.layers.Dropout(word_dropout, dtype=self.dtype_policy, name="word_dropout")
 
     def build(self, input_shape):
-        noise_shape = (*[None] * len(input_shape), 1)
-        self.drop_words = keras.layers.Dropout(
-            self.word_dropout, noise_shape=noise_shape, dtype=self.dtype_policy, name="word_dropout"
-        )
         self.embeddings = self.add_weight(
             shape=(self.vocabulary_size, self.embedding_dim), initializer="uniform", name="embeddings"
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, return_table=False):
         vectors = tf.cast(tf.gather(self.embeddings.value, tf.cast(inputs, "int32")), self.compute_dtype)
-        return self.drop(self.drop_words(vectors, training=training), training=training)
+        self.drop_words.noise_shape = (
+            *[None] * len(inputs.shape),
+            1,
+        )  # one draw per token, whatever the rank
+        vectors = self.drop(self.drop_words(vectors, training=training), training=training)
+        if not return_table:
+            return vectors
+        return vectors, tf.cast(self.embeddings, self.compute_dtype)
 
     def set_vectors(self, pretrained):
         """Takes over pretrained vectors; tokens that have none keep their random ones.
@@ -81,6 +87,12 @@ class TokenEmbedding(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.embedding_dim)
+
+    def compute_output_spec(self, inputs, training=False, return_table=False):
+        vectors = keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
+        if not return_table:
+            return vectors
+        return vectors, keras.KerasTensor((self.vocabulary_size, self.embedding_dim), self.compute_dtype)
 
     def get_config(self):
         own = {

@@ -55,7 +55,8 @@ def build_classifier(
         bidirectional: bool. Whether a recurrent encoder reads both ways. Defaults to `True`.
         embedding_dim: int. Size of the token vectors. Defaults to 100.
         pooling: `"mean"`, `"max"`, `"last"`, `"attention"` or a list of them. Defaults to `"max"`.
-        dropout: float. After the embedding, after each block and before the output. Defaults to 0.3.
+        dropout: float. After the embedding, after each block and before the output. After the embedding of a recurrent
+            encoder, all occurrences of a token in the batch share one draw. Defaults to 0.3.
         residual: bool. Adds its input to each recurrent block's output, from the second block on. Defaults to `False`.
         layer_norm: bool. Layer normalisation of each recurrent block's output. Defaults to `False`.
         word_dropout: float. Fraction of the tokens dropped as a whole. Defaults to 0.

@@ -10,6 +10,28 @@ import numpy as np
 
 from nlpkit.errors import InputError
 
+STATE_FILE, HALF_WRITTEN = "state.npz", "state.tmp.npz"
+
+
+def remove_states(folder):
+    """Deletes the states that runs have left in the subfolders of a folder, and nothing else.
+
+    Args:
+        folder: Path. Need not be there.
+
+    Example:
+        >>> from nlpkit.training.checkpoint import remove_states
+        >>> remove_states("a/folder/that/is/not/there")
+    """
+    folder = Path(folder)
+    for name in (STATE_FILE, HALF_WRITTEN):
+        for path in folder.glob(f"*/{name}"):
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves all state of a run after each epoch, and puts it back.
@@ -34,8 +56,8 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, folder, fingerprint, stateful):
         super().__init__()
         self.folder, self.fingerprint, self.stateful = folder and Path(folder), fingerprint, stateful
-        self.path = self.folder and self.folder / "state.npz"
-        self._temporary = self.folder and self.folder / "state.tmp.npz"
+        self.path = self.folder and self.folder / STATE_FILE
+        self._temporary = self.folder and self.folder / HALF_WRITTEN
         self.history = {}
 
     def on_epoch_end(self, epoch, logs=None):

@@ -16,6 +16,7 @@ SMALL = ("--encoder", "bag", "--epochs", 1)
 def test_json_result(trained):
     folder, result = trained
     assert result["model"] == str(folder)
+    assert result["encoder"] == json.loads((folder / "spec.json").read_text())["network"]["encoder"]
     assert os.path.exists(result["report"])
     assert set(result["evaluation"]) == {"validation", "test"}
     assert result["evaluation"]["test"]["rows"] == 60
@@ -221,6 +222,33 @@ def test_a_model_that_cannot_be_saved_is_not_trained_in_vain(run, tables, tmp_pa
     assert run(*command, "--resume").exit_code == 0
     assert sorted(os.listdir(tmp_path)) == ["model", "model.checkpoint"]
     assert os.listdir(checkpoint) == ["mine.txt"]
+
+
+def test_a_new_run_leaves_nothing_of_the_one_before_to_resume(run, tables, tmp_path, monkeypatch):
+    old = tmp_path / "model.checkpoint" / "lstm" / "state.npz"
+    deeper = tmp_path / "model.checkpoint" / "mine" / "deep" / "state.npz"
+    for path in (old, deeper):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"of another run")
+
+    def press_ctrl_c(*given, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nlpkit.estimators.candidates.train", press_ctrl_c)
+    result = run("train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text",
+                 "--out", tmp_path / "model", "--overwrite", "--quiet", *SMALL)  # fmt: skip
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")
+    assert not old.exists() and deeper.read_bytes() == b"of another run"
+
+
+def test_an_export_of_the_model_before_is_pointed_out(run, tables, tmp_path):
+    command = ("train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text",
+               "--out", tmp_path / "model", *SMALL)  # fmt: skip
+    assert "still the export" not in run(*command).stderr
+    (tmp_path / "model" / "3").mkdir()
+    result = run(*command, "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert f"{tmp_path / 'model' / '3'} is still the export of the model before" in result.stderr
 
 
 def test_half_a_checkpoint_is_no_unfinished_run(run, tables, tmp_path):

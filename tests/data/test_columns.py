@@ -28,3 +28,10 @@ def test_unknown_and_ambiguous_columns():
 def test_shorten_keeps_short_values():
     assert shorten(["a"]) == "['a']"
     assert len(shorten("x" * 10_000, 50)) == 51
+
+
+def test_semicolons_are_named_as_the_likely_reason():
+    with pytest.raises(
+        InputError, match=r"Received columns: \['label;text'\].*looks as if semicolons part the columns"
+    ):
+        pick_columns(["label;text"], None, None, "f.csv")

@@ -60,6 +60,85 @@ def test_use_cudnn_survives_the_config_and_reaches_the_kernel():
     )
 
 
+@pytest.fixture(params=[False, True], ids=["by the loop", "by Keras"])
+def either_kernel(request, monkeypatch):
+    # Where a GPU is, Keras' layer runs; here it takes the CPU's kernel.
+    monkeypatch.setattr("nlpkit.layers.recurrent_block._has_gpu", lambda: request.param)
+
+
+@pytest.mark.parametrize("cell", KERAS)
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "padded"])
+def test_returned_states_are_those_of_keras(cell, both, mask, either_kernel):
+    block = RecurrentBlock(5, cell, bidirectional=both, return_state=True)
+    reference = KERAS[cell](5, return_sequences=True, return_state=True)
+    reference = keras.layers.Bidirectional(reference) if both else reference
+    outputs, *states = block(STEPS, mask=mask)
+    reference(STEPS)
+    reference.set_weights(block.get_weights())
+    expected = reference(STEPS, mask=mask)[1:]
+    assert len(states) == len(expected) == (2 if both else 1) * (2 if cell == "lstm" else 1)
+    for own, other in zip(states, expected, strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-6)
+    shapes = block.compute_output_shape(STEPS.shape)
+    assert [tuple(x.shape) for x in (outputs, *states)] == shapes
+
+
+@pytest.mark.parametrize("options", [{}, {"residual": True}, {"layer_norm": True}], ids=str)
+@pytest.mark.parametrize("cell", KERAS)
+def test_steps_give_the_whole(cell, options):
+    block = RecurrentBlock(4, cell, return_state=True, dropout=0.5, **options)
+    expected, *last = block(STEPS)
+    state, outputs = block.initial_state(len(STEPS)), []
+    for time in range(STEPS.shape[1]):
+        output, state = block.step(STEPS[:, time], state)
+        outputs.append(output)
+    np.testing.assert_allclose(np.stack(outputs, axis=1), expected, atol=1e-5)
+    for own, other in zip(state, last, strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", KERAS)
+def test_the_state_of_one_segment_starts_the_next(cell, either_kernel):
+    block = RecurrentBlock(4, cell, return_state=True)
+    expected, *last = block(STEPS)
+    first, *state = block(STEPS[:, :2])
+    second, *state = block(STEPS[:, 2:], initial_state=state)
+    np.testing.assert_allclose(np.concatenate([first, second], axis=1), expected, atol=1e-6)
+    np.testing.assert_allclose(np.stack(state), np.stack(last), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", KERAS)
+def test_a_row_without_real_tokens_keeps_its_state(cell):
+    block = RecurrentBlock(4, cell, return_state=True)
+    _, *state = block(STEPS)
+    _, *kept = block(STEPS, mask=np.zeros_like(MASK), initial_state=state)
+    assert np.abs(np.stack(state)).min() > 0
+    np.testing.assert_array_equal(np.stack(kept), np.stack(state))
+
+
+def test_states_pass_through_a_model(tmp_path):
+    steps = keras.Input((None, 4))
+    encoded, *state = RecurrentBlock(3, return_state=True)(steps)
+    model = keras.Model(steps, RecurrentBlock(3, return_sequences=False)(encoded, initial_state=state))
+    expected = np.asarray(model(STEPS))
+    model.save(tmp_path / "model.keras")
+    np.testing.assert_allclose(keras.saving.load_model(tmp_path / "model.keras")(STEPS), expected, atol=1e-6)
+
+
+def test_a_bidirectional_block_has_no_step():
+    block = RecurrentBlock(3, bidirectional=True, name="both")
+    block(STEPS)
+    for what, call in {
+        "step": lambda: block.step(STEPS[:, 0], []),
+        "initial state": lambda: block.initial_state(3),
+    }.items():
+        with pytest.raises(InputError, match=f"A bidirectional block has no {what}, since.*Received: both"):
+            call()
+    with pytest.raises(InputError, match="A bidirectional block has no initial state"):
+        block(STEPS, initial_state=[])
+
+
 def test_errors():
     with pytest.raises(
         InputError, match=r"`cell` must be one of \['gru', 'lstm', 'rnn'\]. Received: cell='elman'"

@@ -1,0 +1,60 @@
+"""Keys and values of the steps so far, in tensors of a fixed size."""
+
+import tensorflow as tf
+
+from nlpkit.errors import InputError
+
+
+def empty_cache(batch_size, num_heads, max_length, key_dim, dtype):
+    """A cache without any step.
+
+    Args:
+        batch_size: int or scalar tensor.
+        num_heads: int.
+        max_length: int. Steps that there is room for.
+        key_dim: int. Size of a head.
+        dtype: Name of the dtype of keys and values.
+
+    Returns:
+        dict of `keys` and `values` `(batch, heads, max_length, key_dim)`, and the next `position` `(batch,)`.
+
+    Example:
+        >>> from nlpkit.layers.attention_cache import empty_cache
+        >>> empty_cache(3, num_heads=2, max_length=5, key_dim=4, dtype="float32")["keys"].shape
+        TensorShape([3, 2, 5, 4])
+    """
+    empty = tf.zeros((batch_size, num_heads, max_length, key_dim), dtype)
+    return {"keys": empty, "values": empty, "position": tf.zeros((batch_size,), "int32")}
+
+
+def add_step(cache, key, value):
+    """The cache with one more step in each row.
+
+    Args:
+        cache: As from `empty_cache`.
+        key: Float tensor of shape `(batch, heads, 1, key_dim)`.
+        value: Float tensor of the same shape.
+
+    Returns:
+        dict as the cache.
+
+    Raises:
+        InputError: If there is no room; in a graph that is TensorFlow's `InvalidArgumentError`.
+    """
+    position, room = cache["position"], cache["keys"].shape[2]
+    _check_room(position, room)
+    # A choice between old and new is one of TFLite's own operations, and no slower than a scatter, which copies too.
+    here = (tf.range(room) == position[:, None])[:, None, :, None]
+    return {
+        "keys": tf.where(here, key, cache["keys"]),
+        "values": tf.where(here, value, cache["values"]),
+        "position": position + 1,
+    }
+
+
+def _check_room(position, room):
+    message = f"The cache is full: it has room for {room} steps. Give `initial_state` a larger `max_length`."
+    if not tf.executing_eagerly():
+        tf.debugging.assert_less(position, room, message)
+    elif tf.reduce_any(position >= room):
+        raise InputError(f"{message} Received: position={int(tf.reduce_max(position))}")

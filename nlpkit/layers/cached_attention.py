@@ -1,0 +1,296 @@
+"""Multi-head attention, over the sequence itself or over another one, that also runs step by step."""
+
+import keras
+import tensorflow as tf
+
+from nlpkit.errors import InputError
+from nlpkit.layers.attention_cache import add_step, empty_cache
+from nlpkit.layers.rotary_positions import rotate
+
+POSITIONS = (None, "rotary", "relative")
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class CachedAttention(keras.layers.Layer):
+    """Scaled dot-product attention in several heads, which keeps keys and values when it runs step by step.
+
+    Without `context` each step attends to the steps of its own sequence; with it, to the steps of that other one.
+    `initial_state` and `step` give the same outputs one step at a time, with a cache of a fixed size, so that every
+    step is the same graph. Apart from relative positions, the weights are those of `keras.layers.MultiHeadAttention`,
+    in its order. Outputs at padded steps are zero, and so are those of a row whose context holds no real token. The
+    softmax is taken in float32.
+
+    Positions are distances within one sequence: `"rotary"` turns queries and keys by an angle that grows with their
+    position, so that a score depends on the distance alone; `"relative"` adds a learned bias for each head and
+    distance, all distances beyond `max_distance` sharing one.
+
+    Args:
+        num_heads: int. Attention heads.
+        key_dim: int. Size of a head; `None` takes `features // num_heads` when the layer is built.
+        causal: bool. Whether a step sees only itself and the steps before it. Defaults to `False`.
+        positions: `None`, `"rotary"` or `"relative"`. Defaults to `None`.
+        max_distance: int. The longest distance with a bias of its own, for `"relative"`. Defaults to 128.
+        dropout: float between 0 and 1. Fraction of the attention weights to drop. Defaults to 0.
+
+    Call arguments:
+        inputs: Float tensor of shape `(batch, time, features)`.
+        context: Float tensor of shape `(batch, context_time, context_features)`, or `None`.
+        mask: Bool tensor of shape `(batch, time)`.
+        context_mask: Bool tensor of shape `(batch, context_time)`.
+        return_attention_scores: bool. Also returns the weights, float32 `(batch, heads, time, context_time)`.
+        training: bool. Whether dropout is active.
+
+    Returns:
+        Float tensor of shape `(batch, time, features)`.
+
+    Raises:
+        InputError: If `positions` is unknown, there are no heads or more than features, rotary heads have an odd size,
+            or a `context` meets `causal` or `positions`, which order one sequence. In steps: if the layer is not built
+            or not causal, or the cache is full.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.layers import CachedAttention
+        >>> attention = CachedAttention(2, causal=True, positions="rotary")
+        >>> attention(np.ones((3, 5, 8))).shape
+        TensorShape([3, 5, 8])
+        >>> output, state = attention.step(np.ones((3, 8)), attention.initial_state(3, max_length=5))
+        >>> output.shape, state["keys"].shape, state["position"].numpy().tolist()
+        (TensorShape([3, 8]), TensorShape([3, 2, 5, 4]), [1, 1, 1])
+
+    Reference:
+        [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762); rotary positions
+        [Su et al., 2021](https://arxiv.org/abs/2104.09864); relative positions as a bias
+        [Raffel et al., 2020](https://arxiv.org/abs/1910.10683), distances clipped as in
+        [Shaw et al., 2018](https://arxiv.org/abs/1803.02155)
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        key_dim=None,
+        *,
+        causal=False,
+        positions=None,
+        max_distance=128,
+        dropout=0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if positions not in POSITIONS:
+            raise InputError(
+                f"`positions` must be one of {list(POSITIONS)}. Received: positions={positions!r}"
+            )
+        self.num_heads, self.key_dim, self.causal = num_heads, key_dim, causal
+        self.positions, self.max_distance, self.dropout = positions, max_distance, dropout
+        self.supports_masking = True
+
+    def build(self, inputs_shape, context_shape=None):
+        context_shape = context_shape or inputs_shape
+        self._check_heads(inputs_shape[-1])
+        # The parts have the names they have in Keras' layer, so that files saved with that one can be read.
+        heads = (self.num_heads, self.key_dim)
+        self.query_dense = self._make_dense("query", "btf,fnd->btnd", heads, inputs_shape)
+        self.key_dense = self._make_dense("key", "btf,fnd->btnd", heads, context_shape)
+        self.value_dense = self._make_dense("value", "btf,fnd->btnd", heads, context_shape)
+        self.output_dense = self._make_dense(
+            "attention_output", "btnd,ndf->btf", inputs_shape[-1:], (None, None, *heads)
+        )
+        self._dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
+        if self.positions == "relative":
+            distances = self.max_distance + 1 if self.causal else 2 * self.max_distance + 1
+            # Not cast to half precision, since it is added to scores in float32.
+            self.distance_bias = self.add_weight(
+                name="distance_bias",
+                shape=(distances, self.num_heads),
+                initializer="random_normal",
+                autocast=False,
+            )
+
+    def _check_heads(self, features):
+        if self.num_heads < 1 or (self.key_dim is None and self.num_heads > features):
+            raise InputError(
+                f"`num_heads` must be between 1 and the number of features ({features}). "
+                f"Received: num_heads={self.num_heads!r}"
+            )
+        self.key_dim = self.key_dim or features // self.num_heads
+        if self.positions == "rotary" and self.key_dim % 2:
+            raise InputError(
+                "Rotary positions turn pairs of features, so that the size of a head must be even. "
+                f"Received: key_dim={self.key_dim}. Give an even `key_dim`, or another `num_heads`."
+            )
+
+    def _make_dense(self, name, equation, sizes, input_shape):
+        bias_axes = equation.partition("->bt")[2]
+        part = {"bias_axes": bias_axes, "dtype": self.dtype_policy, "name": name}
+        dense = keras.layers.EinsumDense(equation, (None, *sizes), **part)
+        dense.supports_masking = True  # it hands none on, but Keras would warn of that
+        dense.build(input_shape)
+        return dense
+
+    @property
+    def _output_dense(self):
+        return self.output_dense  # Keras' layer has it under both names
+
+    def call(
+        self,
+        inputs,
+        context=None,
+        mask=None,
+        context_mask=None,
+        return_attention_scores=False,
+        training=False,
+    ):
+        if mask is None:  # Keras hands it over by itself only where `inputs` is the only tensor.
+            mask = getattr(inputs, "_keras_mask", None)
+        if context is None:
+            context, context_mask, real = inputs, mask, mask
+        else:
+            self._check_context()
+            real = _with_context(mask, context_mask)
+        now = tf.range(tf.shape(inputs)[1])[None]
+        query = self._project(self.query_dense, inputs, now)
+        bias = self._bias(now, tf.shape(context)[1], context_mask)
+        outputs, weights = self._attend(query, *self._keys_and_values(context, now), bias, real, training)
+        return (outputs, weights) if return_attention_scores else outputs
+
+    def _check_context(self):
+        if self.causal or self.positions is not None:
+            raise InputError(
+                "`causal` and `positions` order the steps of one sequence; with a `context` there are two. "
+                f"Received: causal={self.causal}, positions={self.positions!r}. Leave both out."
+            )
+
+    def _keys_and_values(self, context, positions):
+        keys = self._project(self.key_dense, context, positions)
+        return keys, tf.transpose(self.value_dense(context), (0, 2, 1, 3))
+
+    def _project(self, dense, x, positions):
+        """Queries or keys `(batch, heads, time, key_dim)`."""
+        heads = tf.transpose(dense(x), (0, 2, 1, 3))
+        return rotate(heads, positions) if self.positions == "rotary" else heads
+
+    def _bias(self, now, steps, mask):
+        """What is added to the scores `(batch, heads, time, steps)` of queries at the positions `now`, if anything."""
+        distances, parts = now[:, :, None] - tf.range(steps), []
+        if self.causal:
+            parts.append(_hidden(distances >= 0)[:, None])
+        if mask is not None:
+            parts.append(_hidden(mask)[:, None, None])
+        if self.positions == "relative":
+            nearest = 0 if self.causal else -self.max_distance
+            index = tf.clip_by_value(distances, nearest, self.max_distance) - nearest
+            parts.append(tf.transpose(tf.gather(self.distance_bias, index), (0, 3, 1, 2)))
+        return sum(parts) if parts else None
+
+    def _attend(self, query, keys, values, bias, real=None, training=False):
+        """Outputs `(batch, time, features)` and weights, both zero where `real` is false."""
+        scores = tf.cast(tf.matmul(query * self.key_dim**-0.5, keys, transpose_b=True), "float32")
+        weights = tf.nn.softmax(scores if bias is None else scores + bias)
+        dropped = self._dropout_layer(tf.cast(weights, values.dtype), training=training)
+        outputs = self.output_dense(tf.transpose(tf.matmul(dropped, values), (0, 2, 1, 3)))
+        if real is None:
+            return outputs, weights
+        return (
+            outputs * tf.cast(real, outputs.dtype)[:, :, None],
+            weights * tf.cast(real, weights.dtype)[:, None, :, None],
+        )
+
+    def initial_state(self, batch_size, max_length):
+        """The empty cache of causal attention.
+
+        Args:
+            batch_size: int or scalar tensor.
+            max_length: int. Steps that there is room for.
+
+        Returns:
+            dict of `keys` and `values` `(batch, heads, max_length, key_dim)`, and the next `position` `(batch,)`.
+        """
+        self._check_built()
+        if not self.causal:
+            raise InputError(
+                "Only causal attention runs step by step. Received: causal=False. Set `causal=True`."
+            )
+        return empty_cache(batch_size, self.num_heads, max_length, self.key_dim, self.compute_dtype)
+
+    def context_state(self, context, context_mask=None):
+        """The keys and values of a context, projected once for all steps.
+
+        Args:
+            context: Float tensor of shape `(batch, context_time, context_features)`.
+            context_mask: Bool tensor of shape `(batch, context_time)`. Defaults to `None`, all real.
+
+        Returns:
+            dict of `keys` and `values` `(batch, heads, context_time, key_dim)`, and `mask` `(batch, context_time)`.
+        """
+        self._check_built()
+        self._check_context()
+        keys, values = self._keys_and_values(context, None)
+        if context_mask is None:
+            context_mask = tf.ones(tf.shape(context)[:2], "bool")
+        return {"keys": keys, "values": values, "mask": tf.cast(context_mask, "bool")}
+
+    def _check_built(self):
+        if not self.built:
+            raise InputError(
+                "The layer has no weights yet. Call it, or its `build`, before it runs step by step."
+            )
+
+    def step(self, x, state, return_attention_scores=False):
+        """Attention of one step.
+
+        Args:
+            x: Float tensor of shape `(batch, features)`.
+            state: As from `initial_state`, to which the step is added, or from `context_state`, which stays.
+            return_attention_scores: bool. Also returns the weights, float32 `(batch, heads, steps)`. Defaults to
+                `False`.
+
+        Returns:
+            Float tensor `(batch, features)`, and the new state.
+        """
+        x = tf.cast(x, self.compute_dtype)[:, None]
+        if "mask" in state:
+            now, bias = None, _hidden(state["mask"])[:, None, None]
+            real = _with_context(None, state["mask"])
+        else:
+            now, real = state["position"][:, None], None
+            state = add_step(state, *self._keys_and_values(x, now))
+            bias = self._bias(now, tf.shape(state["keys"])[2], None)
+        query = self._project(self.query_dense, x, now)
+        outputs, weights = self._attend(query, state["keys"], state["values"], bias, real)
+        return (outputs[:, 0], state, weights[:, :, 0]) if return_attention_scores else (outputs[:, 0], state)
+
+    def compute_output_spec(
+        self, inputs, context=None, mask=None, context_mask=None, return_attention_scores=False, **_
+    ):
+        outputs = keras.KerasTensor(inputs.shape, self.compute_dtype)
+        steps = (inputs if context is None else context).shape[1]
+        weights = keras.KerasTensor((inputs.shape[0], self.num_heads, inputs.shape[1], steps), "float32")
+        return (outputs, weights) if return_attention_scores else outputs
+
+    def compute_output_shape(self, inputs_shape, context_shape=None):
+        return inputs_shape
+
+    def get_config(self):
+        own = {
+            "num_heads": self.num_heads,
+            "key_dim": self.key_dim,
+            "causal": self.causal,
+            "positions": self.positions,
+            "max_distance": self.max_distance,
+            "dropout": self.dropout,
+        }
+        return {**super().get_config(), **own}
+
+
+def _with_context(mask, context_mask):
+    """Which steps are real and have something real to attend to; `None` if all are."""
+    if context_mask is None:
+        return mask
+    real = tf.reduce_any(tf.cast(context_mask, "bool"), axis=1)[:, None]
+    return real if mask is None else tf.cast(mask, "bool") & real
+
+
+def _hidden(visible):
+    """What hides scores from a softmax: 0 where they are visible, a large negative number elsewhere."""
+    return (tf.cast(visible, "float32") - 1.0) * 1e9

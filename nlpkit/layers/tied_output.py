@@ -1,0 +1,88 @@
+"""Scores of all tokens from the matrix that embeds them."""
+
+import keras
+import tensorflow as tf
+
+from nlpkit.errors import InputError
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class TiedOutput(keras.layers.Layer):
+    """Logits over the vocabulary: how well a state fits the vector of each token, plus a bias.
+
+    Input and output share one matrix, which saves the larger part of a language model's weights and makes it better.
+    The matrix comes in as a tensor, `TokenEmbedding(...)(ids, return_table=True)`. So it belongs to the embedding
+    alone, and stays tied in whatever is made of the model: a file, a clone, an export.
+
+    The product is computed in the layer's dtype; the logits are float32.
+
+    Args:
+        projection: bool. Maps the states to the size of the embedding first, with weights of its own; needed where
+            the sizes differ. Defaults to `False`.
+        use_bias: bool. Adds a trainable bias per token. Defaults to `True`.
+
+    Call arguments:
+        inputs: Float tensor of shape `(batch, time, features)` or `(batch, features)`.
+        table: Float tensor of shape `(vocabulary_size, embedding_dim)`: the vectors of all tokens.
+
+    Returns:
+        Float32 tensor of shape `(batch, time, vocabulary_size)` or `(batch, vocabulary_size)`.
+
+    Raises:
+        InputError: If the sizes differ and there is no projection.
+
+    Example:
+        >>> import keras
+        >>> from nlpkit.layers import TiedOutput, TokenEmbedding
+        >>> ids = keras.Input((None,), dtype="int32")
+        >>> vectors, table = TokenEmbedding(10, 4)(ids, return_table=True)
+        >>> states = keras.layers.GRU(6, return_sequences=True)(vectors)
+        >>> TiedOutput(projection=True)(states, table).shape
+        (None, None, 10)
+
+    Reference:
+        [Press & Wolf, 2017](https://arxiv.org/abs/1608.05859),
+        [Inan et al., 2017](https://arxiv.org/abs/1611.01462)
+    """
+
+    def __init__(self, *, projection=False, use_bias=True, **kwargs):
+        super().__init__(**kwargs)
+        self.projection, self.use_bias = projection, use_bias
+        self.supports_masking = True
+
+    def build(self, inputs_shape, table_shape):
+        features, (vocabulary_size, size) = inputs_shape[-1], table_shape
+        if features != size and not self.projection:
+            raise InputError(
+                f"The states must be as wide as the embedding ({size} features). Received: {features} features. "
+                "Set `projection=True`, or change the units or `embedding_dim`."
+            )
+        if self.projection:
+            self.project = keras.layers.Dense(
+                size, use_bias=False, dtype=self.dtype_policy, name="projection"
+            )
+            self.project.build((None, features))
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(vocabulary_size,), initializer="zeros", autocast=False, name="bias"
+            )
+
+    def call(self, inputs, table):
+        states = self.project(inputs) if self.projection else inputs
+        flat = tf.reshape(states, (-1, states.shape[-1]))
+        logits = tf.cast(tf.matmul(flat, table, transpose_b=True), self._logits_dtype())
+        if self.use_bias:
+            logits += self.bias
+        return tf.reshape(logits, tf.concat([tf.shape(inputs)[:-1], tf.shape(table)[:1]], axis=0))
+
+    def _logits_dtype(self):
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
+    def compute_output_shape(self, inputs_shape, table_shape):
+        return (*inputs_shape[:-1], table_shape[0])
+
+    def compute_output_spec(self, inputs, table):
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape, table.shape), self._logits_dtype())
+
+    def get_config(self):
+        return {**super().get_config(), "projection": self.projection, "use_bias": self.use_bias}

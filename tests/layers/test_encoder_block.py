@@ -1,0 +1,106 @@
+"""The encoder block against a composition of Keras' layers."""
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from checks import check_layer
+
+from nlpkit.errors import InputError
+from nlpkit.layers.encoder_block import EncoderBlock
+
+RANDOM = np.random.default_rng(0)
+STEPS = RANDOM.normal(size=(3, 6, 8)).astype("float32")
+MASK = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]], bool)
+OPTIONS = [
+    {"dropout": 0.1},
+    {"norm": "post", "activation": "relu"},
+    {"activation": "swiglu", "positions": "rotary"},
+    {"norm": "post", "positions": "relative"},
+]
+
+
+def filled(block, *inputs):
+    """Calls a block once and fills all its weights, those of the norms too."""
+    random = np.random.default_rng(1)
+    block(*inputs)
+    block.set_weights([random.normal(size=weight.shape) / 2 for weight in block.get_weights()])
+    return block
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_contract(options):
+    # The bias of the keys adds the same to all scores of a query, which a softmax does not see; unless it is turned.
+    unreached = [] if options.get("positions") == "rotary" else ["attention/key/bias"]
+    arguments = {"num_heads": 2, "intermediate_dim": 8, **options}
+    check_layer(EncoderBlock, arguments, STEPS, mask=MASK, unreached=unreached)
+
+
+def keras_parts(block):
+    """Keras' layers with the weights of a block."""
+    attention = keras.layers.MultiHeadAttention(2, 4)
+    attention.build(STEPS.shape, STEPS.shape)
+    norms = [keras.layers.LayerNormalization() for _ in range(2)]
+    dense = [keras.layers.Dense(8, activation="gelu"), keras.layers.Dense(8)]
+    ours = [block.attention, block.attention_norm, block.feedforward_norm, block.expand, block.contract]
+    for layer, own in zip([attention, *norms, *dense], ours, strict=True):
+        if not layer.built:
+            layer.build(STEPS.shape)
+        layer.set_weights(own.get_weights())
+    return attention, *norms, lambda x: dense[1](dense[0](x))
+
+
+def by_keras(block, x):
+    attention, first, second, dense = keras_parts(block)
+
+    def attend(x):
+        return attention(x, x, attention_mask=MASK[:, None])
+
+    if block.norm == "pre":
+        x = x + attend(first(x))
+        return x + dense(second(x))
+    x = first(x + attend(x))
+    return second(x + dense(x))
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_equals_keras_layers(norm):
+    block = filled(EncoderBlock(2, 8, norm=norm), STEPS)
+    real = MASK[:, :, None]
+    np.testing.assert_allclose(block(STEPS, mask=MASK) * real, by_keras(block, STEPS) * real, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_rows_without_a_real_token_give_zeros(options):
+    block = filled(EncoderBlock(2, 8, **options), STEPS)
+    outputs = np.asarray(block(STEPS, mask=MASK & np.array([[1], [0], [1]], bool)))
+    assert not outputs[1].any() and outputs[0].any()
+    np.testing.assert_allclose(outputs[[0, 2]], np.asarray(block(STEPS, mask=MASK))[[0, 2]], atol=1e-5)
+
+
+def test_dropout_is_for_training_only():
+    block = filled(EncoderBlock(2, 8, dropout=0.5), STEPS)
+    np.testing.assert_array_equal(block(STEPS), block(STEPS))
+    assert np.abs(block(STEPS, training=True) - block(STEPS)).max() > 0.1
+
+
+def test_files_keep_the_names_of_the_first_version(tmp_path):
+    """Its attention was Keras' layer, and it had the dense layers as its own."""
+    source = keras.Input((None, 8))
+    model = keras.Model(source, EncoderBlock(2, 8, name="block")(source))
+    model.save_weights(tmp_path / "model.weights.h5")
+    names = []
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        file.visit(names.append)
+    found = {
+        name.removeprefix("layers/encoder_block/").removesuffix("/vars/0")
+        for name in names
+        if name.endswith("0")
+    }
+    projections = {f"attention/{name}_dense" for name in ("query", "key", "value", "output")}
+    assert found == {"attention_norm", "feedforward_norm", "expand", "contract"} | projections
+
+
+def test_unknown_norm():
+    with pytest.raises(InputError, match=r"`norm` must be one of \['pre', 'post'\]. Received: norm='batch'"):
+        EncoderBlock(2, 8, norm="batch")
