@@ -13,6 +13,7 @@ from nlpkit.cli.start import start_tensorflow
 
 EXAMPLES = ("nlpkit doctor", "nlpkit doctor --json")
 PACKAGES = ("tensorflow", "keras", "tensorflow-text", "scikit-learn", "numpy")
+LOOPS = "nlpkit's loops"  # nlpkit/layers/recurrent_loop.py
 EXTRAS = {
     "parquet": (("pyarrow",), "reading .parquet files"),
     "subword": (("sentencepiece", "tokenizers"), "training wordpiece and sentencepiece tokenizers"),
@@ -35,7 +36,7 @@ def doctor(as_json: options.AsJson = False):
     for name, version in found["versions"].items():
         typer.echo(f"{name:<16} {version or 'not installed'}")
     typer.echo(f"{'devices':<16} {', '.join(found['devices']) or 'none found'}")
-    typer.echo(f"{'LSTM and GRU':<16} {found['kernel']}: {found['reason']}")
+    typer.echo(f"{'RNN, LSTM, GRU':<16} {found['kernel']}: {found['reason']}")
     if found["onednn"] is not None:
         typer.echo(f"{'CPU kernels':<16} {_onednn(found['onednn'])}")
     for extra in found["missing_extras"]:
@@ -103,7 +104,7 @@ def choose_kernel(gpus, built_with_cuda, version):
         version: str. Version of TensorFlow.
 
     Returns:
-        Tuple of `"cuDNN"` or `"standard"`, and the reason.
+        Tuple of `"cuDNN"` or `"nlpkit's loops"`, and the reason.
 
     Example:
         >>> from nlpkit.cli.doctor import choose_kernel
@@ -113,11 +114,11 @@ def choose_kernel(gpus, built_with_cuda, version):
     if gpus and built_with_cuda:
         return (
             "cuDNN",
-            "a GPU is there; layers with other activations than tanh and sigmoid use the standard kernel",
+            "a GPU is there; layers with other activations than tanh and sigmoid use Keras' loop",
         )
     if gpus:
-        return "standard", "a GPU is there, but this TensorFlow was built without CUDA"
+        return LOOPS, "a GPU is there, but this TensorFlow was built without CUDA"
     if not built_with_cuda:
-        return "standard", "no GPU can be used, since this TensorFlow was built without CUDA"
+        return LOOPS, "no GPU can be used, since this TensorFlow was built without CUDA"
     install = f"pip install 'tensorflow[and-cuda]=={version}'"
-    return "standard", f"no GPU was found. If this machine has an NVIDIA GPU: {install}"
+    return LOOPS, f"no GPU was found. If this machine has an NVIDIA GPU: {install}"

@@ -270,7 +270,7 @@ class RecurrentBlock(keras.layers.Layer):
 
 
 def _has_gpu():
-    return bool(tf.config.list_logical_devices("GPU"))
+    return tf.test.is_built_with_cuda() and bool(tf.config.list_logical_devices("GPU"))
 
 
 def _step(sequence, lengths):

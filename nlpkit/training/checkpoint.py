@@ -116,7 +116,7 @@ class Checkpoint(keras.callbacks.Callback):
         if facts["fingerprint"] != self.fingerprint:
             raise InputError(
                 f"The checkpoint in {self.folder} belongs to a run with other data or settings. "
-                "Repeat that run's options, or leave out the resume option to start anew."
+                "Repeat that run's options, or start anew without resuming (on the command line: --overwrite)."
             )
         return facts, content
 

@@ -11,7 +11,7 @@ from nlpkit.cli import doctor
 def test_json(run):
     found = json.loads(run("doctor", "--json").stdout)
     assert {"python", "nlpkit", "tensorflow", "keras", "tensorflow-text"} <= set(found["versions"])
-    assert found["kernel"] in ("cuDNN", "standard")
+    assert found["kernel"] in ("cuDNN", "nlpkit's loops")
     assert any(device.startswith("CPU") for device in found["devices"])
 
 
@@ -36,9 +36,9 @@ def test_missing_packages_are_told_and_no_crash(run, monkeypatch):
     ("gpus", "cuda", "kernel", "reason"),
     [
         (1, True, "cuDNN", "a GPU is there"),
-        (1, False, "standard", "built without CUDA"),
-        (0, False, "standard", "no GPU can be used"),
-        (0, True, "standard", "pip install 'tensorflow[and-cuda]==2.21.0'"),
+        (1, False, "nlpkit's loops", "built without CUDA"),
+        (0, False, "nlpkit's loops", "no GPU can be used"),
+        (0, True, "nlpkit's loops", "pip install 'tensorflow[and-cuda]==2.21.0'"),
     ],
 )
 def test_kernel_and_reason(gpus, cuda, kernel, reason):
