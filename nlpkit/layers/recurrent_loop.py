@@ -97,7 +97,16 @@ def over_time(step, steps, backwards, *start):
 
 
 def masked(values, mask, time):
-    """Values of one step, zero in the rows that have no such step."""
+    """Makes the values of a step zero in the rows that have no such step.
+
+    Args:
+        values: Float tensor of shape `(batch, …)`.
+        mask: Float tensor of shape `(time, batch, 1)`, or `None` where all rows have all steps.
+        time: int32 scalar tensor. The step.
+
+    Returns:
+        Float tensor of the same shape.
+    """
     return values if mask is None else values * tf.cast(mask[time], values.dtype)
 
 

@@ -37,7 +37,9 @@ def test_nothing_but_the_state_lies_in_the_folder(finished):
 
 
 def test_other_settings_are_refused(finished):
-    with pytest.raises(InputError, match="belongs to a run with other data or settings.*start anew without resuming"):
+    with pytest.raises(
+        InputError, match="belongs to a run with other data or settings.*start anew without resuming"
+    ):
         run(finished[0], fingerprint="b", resume=True)
 
 
