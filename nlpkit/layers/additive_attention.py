@@ -3,15 +3,7 @@
 import keras
 import tensorflow as tf
 
-from nlpkit.layers.attention_weights import (
-    attention_spec,
-    check_shapes,
-    for_each_query,
-    make_memory,
-    masked_softmax,
-    split_mask,
-    weighted_sum,
-)
+from nlpkit.layers.attention_weights import EncoderAttention, check_shapes, for_each_query, masked_softmax
 
 
 def coverage_loss(attention_scores):
@@ -41,7 +33,7 @@ def coverage_loss(attention_scores):
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
-class AdditiveAttention(keras.layers.Layer):
+class AdditiveAttention(EncoderAttention):
     """Context of a query over a sequence, scored by a hidden layer over both.
 
     The score of position i is vᵀ tanh(W q + U hᵢ + b), and with coverage vᵀ tanh(W q + U hᵢ + w cᵢ + b), where cᵢ is
@@ -79,7 +71,6 @@ class AdditiveAttention(keras.layers.Layer):
     def __init__(self, units, coverage=False, **kwargs):
         super().__init__(**kwargs)
         self.units, self.coverage = units, coverage
-        self.supports_masking = True
         part = {"dtype": self.dtype_policy}
         self.query = keras.layers.Dense(units, use_bias=False, name="query", **part)
         self.key = keras.layers.Dense(units, name="key", **part)
@@ -97,36 +88,11 @@ class AdditiveAttention(keras.layers.Layer):
             self.covered.build((None, None, 1))
 
     def precompute(self, value, mask=None):
-        """What depends on the encoder alone, for any number of calls of `attend`.
-
-        Args:
-            value: Float tensor of shape `(batch, time, value_features)`.
-            mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
-
-        Returns:
-            dict of tensors with a leading batch axis.
-        """
-        return {**make_memory(value, mask, self.compute_dtype), "keys": self.key(value)}
-
-    def attend(self, query, memory, coverage=None):
-        """The context of a query over a memory.
-
-        Args:
-            query: Float tensor of shape `(batch, query_time, features)` or `(batch, features)`.
-            memory: dict from `precompute`.
-            coverage: Float tensor of shape `(batch, time)`, the sum of the weights of earlier queries, for a layer with
-                coverage. Defaults to `None`, no earlier queries.
-
-        Returns:
-            The context and the weights.
-        """
-        if self.coverage and query.shape.rank == 3:
-            weights = self._weights_in_turn(query, memory, coverage)
-        else:
-            weights = self._weights(query, memory, coverage)
-        return weighted_sum(weights, memory["value"]), weights
+        return {**super().precompute(value, mask), "keys": self.key(value)}
 
     def _weights(self, query, memory, coverage=None):
+        if self.coverage and query.shape.rank == 3:
+            return self._weights_in_turn(query, memory, coverage)
         hidden = self.query(query)[..., None, :] + for_each_query(memory["keys"], query)
         if coverage is not None:
             hidden += self.covered(coverage[..., None])
@@ -145,22 +111,6 @@ class AdditiveAttention(keras.layers.Layer):
         start = (nothing, nothing if coverage is None else coverage)
         weights, _ = tf.scan(step, tf.transpose(query, (1, 0, 2)), start)
         return tf.transpose(weights, (1, 0, 2))
-
-    def call(self, inputs, mask=None, return_attention_scores=False):
-        query, value = inputs
-        _, value_mask = split_mask(mask)
-        context, weights = self.attend(query, self.precompute(value, value_mask))
-        return (context, weights) if return_attention_scores else context
-
-    def compute_mask(self, inputs, mask=None):
-        return split_mask(mask)[0]
-
-    def compute_output_shape(self, input_shape):
-        query, value = input_shape
-        return (*query[:-1], value[-1])
-
-    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False):
-        return attention_spec(inputs, self.compute_dtype, return_attention_scores)
 
     def get_config(self):
         return {**super().get_config(), "units": self.units, "coverage": self.coverage}

@@ -7,8 +7,8 @@ from nlpkit.errors import InputError
 from nlpkit.layers.additive_attention import AdditiveAttention
 from nlpkit.layers.attention_weights import check_shapes
 from nlpkit.layers.multiplicative_attention import SCORES, MultiplicativeAttention
+from nlpkit.layers.recurrent_block import STATES, RecurrentBlock
 
-CELLS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 FEEDINGS = (False, True, "context")
 
 
@@ -69,8 +69,6 @@ class AttentionDecoder(keras.layers.Layer):
         self, units, cell="lstm", attention="general", *, input_feeding=False, use_cudnn="auto", **kwargs
     ):
         super().__init__(**kwargs)
-        if cell not in CELLS:
-            raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={cell!r}")
         if input_feeding not in FEEDINGS:
             raise InputError(
                 f"`input_feeding` must be one of {list(FEEDINGS)}. Received: input_feeding={input_feeding!r}"
@@ -79,8 +77,7 @@ class AttentionDecoder(keras.layers.Layer):
         self.supports_masking = True
         part = {"dtype": self.dtype_policy}
         self.attention = _make_attention(attention, units, part)
-        cudnn = {} if cell == "rnn" else {"use_cudnn": use_cudnn}
-        self.rnn = CELLS[cell](units, return_sequences=True, name="rnn", **part, **cudnn)
+        self.rnn = RecurrentBlock(units, cell, use_cudnn=use_cudnn, name="rnn", **part)
         self.attentional = keras.layers.Dense(
             units, activation="tanh", use_bias=False, name="attentional", **part
         )
@@ -130,7 +127,7 @@ class AttentionDecoder(keras.layers.Layer):
         memory = self.attention.precompute(encoder_outputs, encoder_mask)
         zeros = tf.zeros((tf.shape(memory["mask"])[0], self.units), self.compute_dtype)
         if states is None:
-            states = [zeros] * _count_states(self.cell)
+            states = [zeros] * STATES[self.cell]
         states = states if isinstance(states, list | tuple) else [states]
         self._check_states([each.shape for each in states])
         unseen = tf.zeros_like(memory["mask"], "float32")
@@ -156,20 +153,20 @@ class AttentionDecoder(keras.layers.Layer):
         inputs = tf.cast(inputs, self.compute_dtype)
         if self.input_feeding == "context":
             context, state = self._attend(state["cell"][0], state)
-            output, cell = self.rnn.cell(tf.concat([inputs, context], axis=-1), state["cell"])
+            output, cell = self.rnn.step(tf.concat([inputs, context], axis=-1), state["cell"])
         else:
             if self.input_feeding:
                 inputs = tf.concat([inputs, state["attentional"]], axis=-1)
-            output, cell = self.rnn.cell(inputs, state["cell"])
+            output, cell = self.rnn.step(inputs, state["cell"])
             context, state = self._attend(output, state)
         output = self.attentional(tf.concat([context, output], axis=-1))
         fed = {"attentional": output} if "attentional" in state else {}
-        return output, {**state, **fed, "cell": list(cell)}
+        return output, {**state, **fed, "cell": cell}
 
     def _attend(self, query, state):
         """The context, and the state with what has been attended to."""
-        coverage = [state["coverage"]] if "coverage" in state else []
-        context, weights = self.attention.attend(query, state["memory"], *coverage)
+        coverage = {"coverage": state["coverage"]} if "coverage" in state else {}
+        context, weights = self.attention.attend(query, state["memory"], **coverage)
         state = {**state, "attention_scores": weights}
         if coverage:
             state["coverage"] += weights
@@ -200,7 +197,7 @@ class AttentionDecoder(keras.layers.Layer):
         return [tf.transpose(array.stack(), (1, 0, 2)) for array in arrays]
 
     def _check_states(self, shapes):
-        count = _count_states(self.cell)
+        count = STATES[self.cell]
         if len(shapes) != count or any(shape[-1] != self.units for shape in shapes):
             raise InputError(
                 f"The first state of cell={self.cell!r} needs {count} tensor(s) with {self.units} features each. "
@@ -231,10 +228,6 @@ class AttentionDecoder(keras.layers.Layer):
             "use_cudnn": self.use_cudnn,
         }
         return {**super().get_config(), **own}
-
-
-def _count_states(cell):
-    return 2 if cell == "lstm" else 1
 
 
 def _make_attention(attention, units, part):

@@ -25,22 +25,6 @@ def for_each_query(memory, query):
     return memory[:, None] if query.shape.rank == 3 else memory
 
 
-def make_memory(value, mask, dtype):
-    """What attention keeps of an encoder: its outputs and which of them are real.
-
-    Args:
-        value: Float tensor of shape `(batch, time, features)`.
-        mask: Bool tensor of shape `(batch, time)`, or `None`.
-        dtype: str. Float type to keep the outputs in.
-
-    Returns:
-        dict with `value` and `mask`.
-    """
-    value = tf.cast(value, dtype)
-    mask = tf.ones(tf.shape(value)[:2], "bool") if mask is None else tf.cast(mask, "bool")
-    return {"value": value, "mask": mask}
-
-
 def split_mask(mask):
     """The masks of query and values: Keras hands over a pair, a user the one of the values."""
     return mask if isinstance(mask, list | tuple) else (None, mask)
@@ -55,18 +39,59 @@ def check_shapes(input_shape, names):
     return input_shape
 
 
-def attention_spec(inputs, dtype, return_attention_scores):
-    """The symbolic outputs of an attention layer.
+class EncoderAttention(keras.layers.Layer):
+    """What every attention of a query over an encoder's outputs does, whatever its weights are.
 
-    Args:
-        inputs: list. Query and values.
-        dtype: str. Type of the context.
-        return_attention_scores: bool. Whether the weights, which are float32, are returned too.
-
-    Returns:
-        `keras.KerasTensor`, or a pair of them.
+    A subclass gives `_weights(query, memory)`, float32 of shape `(batch, query_time, time)` or `(batch, time)`.
     """
-    query, value = inputs
-    context = keras.KerasTensor((*query.shape[:-1], value.shape[-1]), dtype)
-    weights = keras.KerasTensor((*query.shape[:-1], value.shape[1]), "float32")
-    return (context, weights) if return_attention_scores else context
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def precompute(self, value, mask=None):
+        """What depends on the encoder alone, for any number of calls of `attend`.
+
+        Args:
+            value: Float tensor of shape `(batch, time, value_features)`.
+            mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
+
+        Returns:
+            dict of tensors with a leading batch axis.
+        """
+        value = tf.cast(value, self.compute_dtype)
+        mask = tf.ones(tf.shape(value)[:2], "bool") if mask is None else tf.cast(mask, "bool")
+        return {"value": value, "mask": mask}
+
+    def attend(self, query, memory, **more):
+        """The context of a query over a memory.
+
+        Args:
+            query: Float tensor of shape `(batch, query_time, features)` or `(batch, features)`.
+            memory: dict from `precompute`.
+            more: What else the weights depend on; for `AdditiveAttention` with coverage `coverage`, float tensor of
+                shape `(batch, time)`, the sum of the weights of earlier queries.
+
+        Returns:
+            The context and the weights.
+        """
+        weights = self._weights(query, memory, **more)
+        return weighted_sum(weights, memory["value"]), weights
+
+    def call(self, inputs, mask=None, return_attention_scores=False):
+        query, value = inputs
+        context, weights = self.attend(query, self.precompute(value, split_mask(mask)[1]))
+        return (context, weights) if return_attention_scores else context
+
+    def compute_mask(self, inputs, mask=None):
+        return split_mask(mask)[0]
+
+    def compute_output_shape(self, input_shape):
+        query, value = input_shape
+        return (*query[:-1], value[-1])
+
+    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False):
+        query, value = inputs
+        context = keras.KerasTensor((*query.shape[:-1], value.shape[-1]), self.compute_dtype)
+        weights = keras.KerasTensor((*query.shape[:-1], value.shape[1]), "float32")
+        return (context, weights) if return_attention_scores else context

@@ -128,10 +128,6 @@ class CachedAttention(keras.layers.Layer):
         dense.build(input_shape)
         return dense
 
-    @property
-    def _output_dense(self):
-        return self.output_dense  # Keras' layer has it under both names
-
     def call(
         self,
         inputs,

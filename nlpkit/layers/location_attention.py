@@ -4,20 +4,12 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
-from nlpkit.layers.attention_weights import (
-    attention_spec,
-    check_shapes,
-    for_each_query,
-    make_memory,
-    masked_softmax,
-    split_mask,
-    weighted_sum,
-)
+from nlpkit.layers.attention_weights import EncoderAttention, check_shapes, for_each_query, masked_softmax
 from nlpkit.layers.multiplicative_attention import MultiplicativeAttention
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
-class LocationAttention(keras.layers.Layer):
+class LocationAttention(EncoderAttention):
     """Context of a query over a sequence, with weights softmax(W q) that do not look at the sequence.
 
     W has a row for each position. Of a shorter sequence only the first ones are used; of a longer one, the positions
@@ -54,7 +46,6 @@ class LocationAttention(keras.layers.Layer):
         if max_length < 1:
             raise InputError(f"`max_length` must be at least 1. Received: max_length={max_length!r}")
         self.max_length = max_length
-        self.supports_masking = True
         self.location = keras.layers.Dense(
             max_length, use_bias=False, name="location", dtype=self.dtype_policy
         )
@@ -63,51 +54,13 @@ class LocationAttention(keras.layers.Layer):
         query, _ = check_shapes(input_shape, ["query", "values"])
         self.location.build(query)
 
-    def precompute(self, value, mask=None):
-        """What depends on the encoder alone, for any number of calls of `attend`.
-
-        Args:
-            value: Float tensor of shape `(batch, time, value_features)`.
-            mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
-
-        Returns:
-            dict of tensors with a leading batch axis.
-        """
-        return make_memory(value, mask, self.compute_dtype)
-
-    def attend(self, query, memory):
-        """The context of a query over a memory.
-
-        Args:
-            query: Float tensor of shape `(batch, query_time, features)` or `(batch, features)`.
-            memory: dict from `precompute`.
-
-        Returns:
-            The context and the weights.
-        """
+    def _weights(self, query, memory):
         time = tf.shape(memory["mask"])[1]
         beyond = tf.maximum(time - self.max_length, 0)
         scores = self.location(query)[..., :time]
         scores = tf.pad(scores, [[0, 0]] * (scores.shape.rank - 1) + [[0, beyond]])
         mask = memory["mask"] & (tf.range(time) < self.max_length)
-        weights = masked_softmax(scores, for_each_query(mask, query))
-        return weighted_sum(weights, memory["value"]), weights
-
-    def call(self, inputs, mask=None, return_attention_scores=False):
-        query, value = inputs
-        _, value_mask = split_mask(mask)
-        context, weights = self.attend(query, self.precompute(value, value_mask))
-        return (context, weights) if return_attention_scores else context
-
-    def compute_mask(self, inputs, mask=None):
-        return split_mask(mask)[0]
-
-    def compute_output_shape(self, input_shape):
-        query, value = input_shape
-        return (*query[:-1], value[-1])
-
-    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False):
-        return attention_spec(inputs, self.compute_dtype, return_attention_scores)
+        return masked_softmax(scores, for_each_query(mask, query))
 
     def get_config(self):
         return {**super().get_config(), "max_length": self.max_length}
@@ -166,21 +119,11 @@ class LocalAttention(MultiplicativeAttention):
         self.hidden.build(query)
         self.position.build(query)
 
-    def attend(self, query, memory):
-        """The context of a query over a memory.
-
-        Args:
-            query: Float tensor of shape `(batch, query_time, features)` or `(batch, features)`.
-            memory: dict from `precompute`.
-
-        Returns:
-            The context and the weights.
-        """
+    def _weights(self, query, memory):
         distance = self._distance(query, memory["mask"])
         near = tf.abs(distance) <= self.window
         weights = masked_softmax(self._scores(query, memory), for_each_query(memory["mask"], query) & near)
-        weights *= tf.exp(-2.0 * tf.square(distance / self.window))
-        return weighted_sum(weights, memory["value"]), weights
+        return weights * tf.exp(-2.0 * tf.square(distance / self.window))
 
     def _distance(self, query, mask):
         """How far each step is from the position that a query predicts, in float32."""

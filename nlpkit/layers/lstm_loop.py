@@ -28,7 +28,7 @@ def lstm(
     """Runs an LSTM over a sequence; the weights are those of `keras.layers.LSTM`.
 
     Only the product with the last state needs the loop. Everything else is done for all steps at once, before and
-    after it, and the gradient keeps two tensors a step where TensorFlow's own keeps a dozen. Where the inputs are
+    after it, and the gradient keeps three tensors a step where TensorFlow's own keeps a dozen. Where the inputs are
     rows that occur several times, as the tokens of a batch do, each row is multiplied once.
 
     Args:

@@ -4,21 +4,13 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
-from nlpkit.layers.attention_weights import (
-    attention_spec,
-    check_shapes,
-    for_each_query,
-    make_memory,
-    masked_softmax,
-    split_mask,
-    weighted_sum,
-)
+from nlpkit.layers.attention_weights import EncoderAttention, check_shapes, for_each_query, masked_softmax
 
 SCORES = ("dot", "general", "concat")
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
-class MultiplicativeAttention(keras.layers.Layer):
+class MultiplicativeAttention(EncoderAttention):
     """Context of a query over a sequence, scored by a product of both.
 
     The score of position i is qᵀ hᵢ (`"dot"`), qᵀ W hᵢ (`"general"`) or vᵀ tanh(W [q; hᵢ]) (`"concat"`, where W is kept
@@ -63,7 +55,6 @@ class MultiplicativeAttention(keras.layers.Layer):
                 f"score={score!r}, which has none. Leave it out."
             )
         self.score, self.units = score, units
-        self.supports_masking = True
 
     def build(self, input_shape):
         query, value = check_shapes(input_shape, ["query", "values"])
@@ -85,30 +76,11 @@ class MultiplicativeAttention(keras.layers.Layer):
             self.vector.build((None, None, units))
 
     def precompute(self, value, mask=None):
-        """What depends on the encoder alone, for any number of calls of `attend`.
-
-        Args:
-            value: Float tensor of shape `(batch, time, value_features)`.
-            mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
-
-        Returns:
-            dict of tensors with a leading batch axis.
-        """
-        memory = make_memory(value, mask, self.compute_dtype)
+        memory = super().precompute(value, mask)
         return memory if self.score == "dot" else {**memory, "keys": self.key(value)}
 
-    def attend(self, query, memory):
-        """The context of a query over a memory.
-
-        Args:
-            query: Float tensor of shape `(batch, query_time, features)` or `(batch, features)`.
-            memory: dict from `precompute`.
-
-        Returns:
-            The context and the weights.
-        """
-        weights = masked_softmax(self._scores(query, memory), for_each_query(memory["mask"], query))
-        return weighted_sum(weights, memory["value"]), weights
+    def _weights(self, query, memory):
+        return masked_softmax(self._scores(query, memory), for_each_query(memory["mask"], query))
 
     def _scores(self, query, memory):
         keys = memory["value"] if self.score == "dot" else memory["keys"]
@@ -119,22 +91,6 @@ class MultiplicativeAttention(keras.layers.Layer):
         if query.shape.rank == 2:
             return tf.linalg.matvec(keys, query)
         return tf.matmul(query, keys, transpose_b=True)
-
-    def call(self, inputs, mask=None, return_attention_scores=False):
-        query, value = inputs
-        _, value_mask = split_mask(mask)
-        context, weights = self.attend(query, self.precompute(value, value_mask))
-        return (context, weights) if return_attention_scores else context
-
-    def compute_mask(self, inputs, mask=None):
-        return split_mask(mask)[0]
-
-    def compute_output_shape(self, input_shape):
-        query, value = input_shape
-        return (*query[:-1], value[-1])
-
-    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False):
-        return attention_spec(inputs, self.compute_dtype, return_attention_scores)
 
     def get_config(self):
         return {**super().get_config(), "score": self.score, "units": self.units}

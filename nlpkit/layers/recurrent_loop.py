@@ -62,9 +62,8 @@ def differentiable_once(forward, backward, inputs, training):
 
         def gradient(*upstream):
             needed = kept or forward(*inputs, True)[1]
-            upstream = [
-                tf.convert_to_tensor(change) for change in upstream
-            ]  # of a gather, it comes as slices
+            # From a `tf.gather` it comes as slices.
+            upstream = [tf.convert_to_tensor(change) for change in upstream]
             changes = backward(upstream, needed, *inputs)
             return [tf.raw_ops.PreventGradient(input=change, message=NO_SECOND) for change in changes]
 
@@ -85,15 +84,15 @@ def over_time(step, steps, backwards, *start):
     Returns:
         List of the values after the last step.
     """
-    if backwards:
-        return tf.while_loop(
-            lambda time, *_: time >= 0,
-            lambda time, *values: (time - 1, *step(time, *values)),
-            (steps - 1, *start),
-        )[1:]
-    return tf.while_loop(
-        lambda time, *_: time < steps, lambda time, *values: (time + 1, *step(time, *values)), (0, *start)
-    )[1:]
+    first, onward = (steps - 1, -1) if backwards else (0, 1)
+
+    def more(time, *_):
+        return time >= 0 if backwards else time < steps
+
+    def run(time, *values):
+        return time + onward, *step(time, *values)
+
+    return tf.while_loop(more, run, (first, *start))[1:]
 
 
 def masked(values, mask, time):

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 
-UNKNOWN, FIRST_WORD = 1, 4  # ids below the first word are special tokens
+# As in `nlpkit.text.vocabulary`, on which layers do not depend: ids below the first word are special tokens.
+UNKNOWN, FIRST_WORD = 1, 4
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")

@@ -65,13 +65,15 @@ def test_one_query_at_a_time_with_the_coverage_of_those_before():
     expected = attend(layer, QUERY, VALUE, MASK)
     memory, coverage = layer.precompute(VALUE, MASK), np.zeros((3, 6), "float32")
     for time in range(5):
-        context, weights = layer.attend(keras.ops.convert_to_tensor(QUERY[:, time]), memory, coverage)
+        context, weights = layer.attend(
+            keras.ops.convert_to_tensor(QUERY[:, time]), memory, coverage=coverage
+        )
         np.testing.assert_allclose(context, expected[0][:, time], atol=1e-5)
         np.testing.assert_allclose(weights, expected[1][:, time], atol=1e-5)
         coverage = coverage + np.asarray(weights)
     # The second half of a sequence of queries goes on where the first one stopped.
     earlier = expected[1][:, :2].sum(axis=1)
-    _, weights = layer.attend(keras.ops.convert_to_tensor(QUERY[:, 2:]), memory, earlier)
+    _, weights = layer.attend(keras.ops.convert_to_tensor(QUERY[:, 2:]), memory, coverage=earlier)
     np.testing.assert_allclose(weights, expected[1][:, 2:], atol=1e-5)
 
 

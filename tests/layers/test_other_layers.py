@@ -67,7 +67,7 @@ def test_sine_positions_equal_the_papers_formula():
 def test_encoder_block_with_zeroed_output_layers_is_the_identity():
     block = EncoderBlock(2, 8)
     block(STEPS)
-    for layer in (block.contract, block.attention._output_dense):
+    for layer in (block.contract, block.attention.output_dense):
         layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
     np.testing.assert_allclose(block(STEPS, mask=MASK), STEPS, atol=1e-6)
 

@@ -7,7 +7,9 @@ import tensorflow as tf
 from checks import check_layer
 
 from nlpkit import InputError
+from nlpkit.layers import word_dropout
 from nlpkit.layers.word_dropout import WordDropout
+from nlpkit.text import vocabulary
 
 RANDOM = np.random.default_rng(0)
 LENGTHS = np.array([50, 30, 1, 50])
@@ -64,3 +66,10 @@ def test_any_shape_and_type_in_a_graph():
 def test_rate_outside_its_range(rate):
     with pytest.raises(InputError, match=rf"`rate` must be between 0 and 1.* Received: rate={rate}"):
         WordDropout(rate)
+
+
+def test_special_ids_are_those_of_the_vocabulary():
+    assert (word_dropout.UNKNOWN, word_dropout.FIRST_WORD) == (
+        vocabulary.UNKNOWN,
+        len(vocabulary.SPECIAL_TOKENS),
+    )
