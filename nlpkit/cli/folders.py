@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 from nlpkit.errors import InputError
-
-CHECKPOINT_FILE, HALF_WRITTEN = "state.npz", "state.tmp.npz"
+from nlpkit.training.state_files import holds_state
 
 
 def check_free(out, overwrite):
@@ -29,41 +28,6 @@ def check_free(out, overwrite):
     parent = next(path for path in out.absolute().parents if path.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise InputError(f"{out} cannot be made, since {parent} cannot be written to. Name another folder.")
-
-
-def holds_state(checkpoint):
-    """Whether a run has left a whole state to go on from.
-
-    Args:
-        checkpoint: Path. Where the run keeps its checkpoint.
-
-    Returns:
-        bool.
-
-    Example:
-        >>> from nlpkit.cli.folders import holds_state
-        >>> holds_state("a/folder/that/is/not/there")
-        False
-    """
-    return any(Path(checkpoint).glob(f"*/{CHECKPOINT_FILE}"))
-
-
-def remove_half_written(checkpoint):
-    """Deletes what a run leaves that ends while it writes its first state.
-
-    Args:
-        checkpoint: Path. Where the run keeps its checkpoint.
-
-    Example:
-        >>> from nlpkit.cli.folders import remove_half_written
-        >>> remove_half_written("a/folder/that/is/not/there")
-    """
-    for path in Path(checkpoint).glob(f"*/{HALF_WRITTEN}"):
-        path.unlink()
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
-    if Path(checkpoint).is_dir() and not any(Path(checkpoint).iterdir()):
-        Path(checkpoint).rmdir()
 
 
 def check_checkpoint(checkpoint, resume, overwrite):

@@ -10,11 +10,12 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.folders import check_checkpoint, check_free, holds_state, remove_half_written
+from nlpkit.cli.folders import check_checkpoint, check_free
 from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, note_skipped, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.errors import InputError
+from nlpkit.training.state_files import HALF_WRITTEN, holds_state, remove_states
 
 EXAMPLES = (
     "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
@@ -128,9 +129,7 @@ def _fit(model, train, validation, test_labels, checkpoint, resume, out):
         raise KeyboardInterrupt(f"interrupted{hint}") from error
     finally:
         if not holds_state(checkpoint):
-            remove_half_written(checkpoint)
-    from nlpkit.training.checkpoint import remove_states
-
+            remove_states(checkpoint, [HALF_WRITTEN])
     remove_states(checkpoint)
 
 

@@ -12,9 +12,10 @@ from nlpkit.estimators.building import build_network
 from nlpkit.estimators.choices import Choices
 from nlpkit.estimators.class_weights import weights_of_texts
 from nlpkit.training import TrainingResult, epochs_that_fit, train
-from nlpkit.training.checkpoint import Checkpoint, remove_states
+from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.progress import announce
 from nlpkit.training.seeding import seeded
+from nlpkit.training.state_files import remove_states
 
 # With fewer, a network that learns slowly is not worth its time.
 MIN_EPOCHS = 3

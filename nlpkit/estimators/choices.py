@@ -10,7 +10,7 @@ LARGE = 1_000_000
 # Training texts from which on they are many. With fewer, character n-grams misled and large batches learned less.
 MANY = 4_000
 # What a large recurrent network needs: training texts (with 7,000 it was no better than a small one), and time for
-# each million of their tokens (two cores then read them some eight times).
+# each million of their tokens, so that it reads them several times.
 TEXTS_FOR_LARGE, MINUTES_FOR_LARGE = 20_000, 10.0
 
 

@@ -95,31 +95,11 @@ def build_classifier(
     logits = []
     if embedding_dim:
         ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
+        stack = {"units": units, "num_layers": num_layers, "bidirectional": bidirectional, "residual": residual,
+                 "layer_norm": layer_norm, "use_cudnn": use_cudnn}  # fmt: skip
         with _policy(dtype):
-            embedding = TokenEmbedding(
-                ids_size,
-                embedding_dim,
-                dropout=0.0 if encoder == "bag" else dropout,
-                word_dropout=word_dropout,
-                name="embedding",
-            )
-            recurrent = isinstance(encoder, str) and encoder in RECURRENT
-            if recurrent:
-                tokens, positions = DistinctTokens(name="distinct")(ids)
-                vectors = [embedding(tokens), positions]
-            else:
-                vectors = embedding(ids)
-            states = recurrent and pooling in ("last", ["last"])
-            x = encode(vectors, encoder, units=units, num_layers=num_layers, bidirectional=bidirectional,
-                       dropout=dropout, residual=residual, layer_norm=layer_norm, return_sequences=not states,
-                       use_cudnn=use_cudnn)  # fmt: skip
-            if not states:
-                x = SequencePool(
-                    "mean" if encoder == "bag" else pooling,
-                    bidirectional=recurrent and bidirectional,
-                    name="pool",
-                )(x)
-            x = keras.layers.Dropout(dropout, name="pool_dropout")(x)
+            vectors = _embed(ids, ids_size, embedding_dim, encoder, dropout, word_dropout)
+            x = _encode_and_pool(vectors, encoder, pooling, dropout, stack)
         logits.append(keras.layers.Dense(num_classes, dtype="float32", name="scores")(x))
     if naive_bayes or not logits:
         if character_ngrams:
@@ -131,6 +111,33 @@ def build_classifier(
         logits.append(bag(features))
     outputs = keras.layers.Add(name="logits", dtype="float32")(logits) if len(logits) > 1 else logits[0]
     return keras.Model(token_ids, outputs, name="classifier")
+
+
+def _is_recurrent(encoder):
+    return isinstance(encoder, str) and encoder in RECURRENT
+
+
+def _embed(ids, size, embedding_dim, encoder, dropout, word_dropout):
+    """Vectors of the ids; for a recurrent encoder of the distinct ones, beside their positions."""
+    dropout = 0.0 if encoder == "bag" else dropout
+    embedding = TokenEmbedding(
+        size, embedding_dim, dropout=dropout, word_dropout=word_dropout, name="embedding"
+    )
+    if not _is_recurrent(encoder):
+        return embedding(ids)
+    tokens, positions = DistinctTokens(name="distinct")(ids)
+    return [embedding(tokens), positions]
+
+
+def _encode_and_pool(vectors, encoder, pooling, dropout, stack):
+    """One vector per text. The last states of a recurrent encoder come from it without its other states."""
+    recurrent = _is_recurrent(encoder)
+    states = recurrent and pooling in ("last", ["last"])
+    x = encode(vectors, encoder, dropout=dropout, return_sequences=not states, **stack)
+    if not states:
+        pooling = "mean" if encoder == "bag" else pooling
+        x = SequencePool(pooling, bidirectional=recurrent and stack["bidirectional"], name="pool")(x)
+    return keras.layers.Dropout(dropout, name="pool_dropout")(x)
 
 
 @contextmanager

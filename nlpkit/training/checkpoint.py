@@ -9,28 +9,7 @@ import keras
 import numpy as np
 
 from nlpkit.errors import InputError
-
-STATE_FILE, HALF_WRITTEN = "state.npz", "state.tmp.npz"
-
-
-def remove_states(folder):
-    """Deletes the states that runs have left in the subfolders of a folder, and nothing else.
-
-    Args:
-        folder: Path. Need not be there.
-
-    Example:
-        >>> from nlpkit.training.checkpoint import remove_states
-        >>> remove_states("a/folder/that/is/not/there")
-    """
-    folder = Path(folder)
-    for name in (STATE_FILE, HALF_WRITTEN):
-        for path in folder.glob(f"*/{name}"):
-            path.unlink()
-            if not any(path.parent.iterdir()):
-                path.parent.rmdir()
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+from nlpkit.training.state_files import HALF_WRITTEN, STATE_FILE
 
 
 class Checkpoint(keras.callbacks.Callback):
