@@ -88,6 +88,15 @@ class AdditiveAttention(EncoderAttention):
             self.covered.build((None, None, 1))
 
     def precompute(self, value, mask=None):
+        """What depends on the encoder alone, the projected keys among it; see `EncoderAttention`.
+
+        Args:
+            value: Float tensor of shape `(batch, time, value_features)`.
+            mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
+
+        Returns:
+            dict of tensors with a leading batch axis.
+        """
         return {**super().precompute(value, mask), "keys": self.key(value)}
 
     def _weights(self, query, memory, coverage=None):
