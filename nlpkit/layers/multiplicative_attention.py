@@ -76,6 +76,15 @@ class MultiplicativeAttention(EncoderAttention):
             self.vector.build((None, None, units))
 
     def precompute(self, value, mask=None):
+        """What depends on the encoder alone, the projected keys among it; see `EncoderAttention`.
+
+        Args:
+            value: Float tensor of shape `(batch, time, value_features)`.
+            mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
+
+        Returns:
+            dict of tensors with a leading batch axis.
+        """
         memory = super().precompute(value, mask)
         return memory if self.score == "dot" else {**memory, "keys": self.key(value)}
 
