@@ -16,6 +16,7 @@ STEPS = [
     ["text_to_ids.py"],
     ["training_speed.py", "--data", "sst2"],
     ["accuracy.py", "--data", "sst2", "--seeds", "1", "--encoders", "auto", "--name", ACCURACY],
+    ["layer_speed.py"],
 ]
 
 
@@ -43,6 +44,11 @@ def summary(quick):
         rows.append(
             ["accuracy, SST-2 (TF-IDF)", round(own, 4), round(peer, 4), None, ">= 0.82", met(own, 0.82)]
         )
+    if layers := read_result(result_name("layer_speed", quick)):
+        measured = [row["met"] for found in layers["layers"].values() for row in found["rows"]]
+        within, all_of_them = measured.count("yes"), len(measured)
+        asked = f"all {all_of_them}"
+        rows.append(["layers no slower than Keras'", within, None, None, asked, met(within, all_of_them)])
     return rows
 
 

@@ -13,7 +13,6 @@ from nlpkit.cli.start import start_tensorflow
 
 EXAMPLES = ("nlpkit doctor", "nlpkit doctor --json")
 PACKAGES = ("tensorflow", "keras", "tensorflow-text", "scikit-learn", "numpy")
-LOOPS = "nlpkit's loops"  # nlpkit/layers/recurrent_loop.py
 EXTRAS = {
     "parquet": (("pyarrow",), "reading .parquet files"),
     "subword": (("sentencepiece", "tokenizers"), "training wordpiece and sentencepiece tokenizers"),
@@ -36,7 +35,7 @@ def doctor(as_json: options.AsJson = False):
     for name, version in found["versions"].items():
         typer.echo(f"{name:<16} {version or 'not installed'}")
     typer.echo(f"{'devices':<16} {', '.join(found['devices']) or 'none found'}")
-    typer.echo(f"{'RNN, LSTM, GRU':<16} {found['kernel']}: {found['reason']}")
+    typer.echo(f"{'LSTM, GRU':<16} {found['kernel']}: {found['reason']}")
     if found["onednn"] is not None:
         typer.echo(f"{'CPU kernels':<16} {_onednn(found['onednn'])}")
     for extra in found["missing_extras"]:
@@ -75,10 +74,12 @@ def devices():
     start_tensorflow()
     import tensorflow as tf
 
+    from nlpkit.layers.recurrent_kernel import this_device
+
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
     cpus = [f"CPU ({platform.machine()})" for _ in tf.config.list_physical_devices("CPU")]
-    kernel, reason = choose_kernel(len(gpus), tf.test.is_built_with_cuda(), tf.__version__)
+    kernel, reason = this_device()
     return {"devices": cpus + names, "kernel": kernel, "reason": reason, "onednn": onednn()}
 
 
@@ -93,32 +94,3 @@ def _onednn(used):
     if used:
         return "oneDNN (to turn it off: TF_ENABLE_ONEDNN_OPTS=0)"
     return "plain, as TF_ENABLE_ONEDNN_OPTS says; recurrent layers may train half as fast as with 1"
-
-
-def choose_kernel(gpus, built_with_cuda, version):
-    """Says which kernel recurrent layers will run with.
-
-    Args:
-        gpus: int. Number of GPUs that TensorFlow can use.
-        built_with_cuda: bool. Whether this TensorFlow could use an NVIDIA GPU.
-        version: str. Version of TensorFlow.
-
-    Returns:
-        Tuple of `"cuDNN"` or `"nlpkit's loops"`, and the reason.
-
-    Example:
-        >>> from nlpkit.cli.doctor import choose_kernel
-        >>> choose_kernel(1, True, "2.21.0")[0]
-        'cuDNN'
-    """
-    if gpus and built_with_cuda:
-        return (
-            "cuDNN",
-            "a GPU is there; layers with other activations than tanh and sigmoid use Keras' loop",
-        )
-    if gpus:
-        return LOOPS, "a GPU is there, but this TensorFlow was built without CUDA"
-    if not built_with_cuda:
-        return LOOPS, "no GPU can be used, since this TensorFlow was built without CUDA"
-    install = f"pip install 'tensorflow[and-cuda]=={version}'"
-    return LOOPS, f"no GPU was found. If this machine has an NVIDIA GPU: {install}"

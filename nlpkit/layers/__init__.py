@@ -12,16 +12,21 @@ from nlpkit.layers.character_ngrams import CharacterNgrams
 from nlpkit.layers.crf import CRF, CRFLoss, bio_transitions
 from nlpkit.layers.decoder_block import DecoderBlock
 from nlpkit.layers.distinct_tokens import DistinctTokens
+from nlpkit.layers.embedding_dropout import EmbeddingDropout
 from nlpkit.layers.encoder_block import EncoderBlock
 from nlpkit.layers.feed_forward import FeedForward
 from nlpkit.layers.hashed_ngrams import HashedNgrams
+from nlpkit.layers.highway import Highway
+from nlpkit.layers.layer_norm_lstm import LayerNormLSTMCell
 from nlpkit.layers.location_attention import LocalAttention, LocationAttention
 from nlpkit.layers.multiplicative_attention import MultiplicativeAttention
 from nlpkit.layers.ngram_convolution import NgramConvolution
 from nlpkit.layers.ntm_cell import NTMCell
+from nlpkit.layers.peephole_lstm import PeepholeLSTMCell
 from nlpkit.layers.pointer_head import PointerHead
 from nlpkit.layers.position_embedding import PositionEmbedding
 from nlpkit.layers.recurrent_block import RecurrentBlock
+from nlpkit.layers.recurrent_stack import RecurrentStack
 from nlpkit.layers.sequence_pool import SequencePool
 from nlpkit.layers.sine_positions import SinePositions
 from nlpkit.layers.state_bridge import StateBridge
@@ -42,17 +47,22 @@ __all__ = [
     "CharacterNgrams",
     "DecoderBlock",
     "DistinctTokens",
+    "EmbeddingDropout",
     "EncoderBlock",
     "FeedForward",
     "HashedNgrams",
+    "Highway",
+    "LayerNormLSTMCell",
     "LocalAttention",
     "LocationAttention",
     "MultiplicativeAttention",
     "NTMCell",
     "NgramConvolution",
+    "PeepholeLSTMCell",
     "PointerHead",
     "PositionEmbedding",
     "RecurrentBlock",
+    "RecurrentStack",
     "SequencePool",
     "SinePositions",
     "StateBridge",

@@ -7,7 +7,8 @@ from nlpkit.errors import InputError
 from nlpkit.layers.additive_attention import AdditiveAttention
 from nlpkit.layers.attention_weights import check_shapes
 from nlpkit.layers.multiplicative_attention import SCORES, MultiplicativeAttention
-from nlpkit.layers.recurrent_block import STATES, RecurrentBlock
+from nlpkit.layers.recurrent_block import RecurrentBlock
+from nlpkit.layers.recurrent_cells import CELLS
 
 FEEDINGS = (False, True, "context")
 
@@ -29,7 +30,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     Args:
         units: int. Units of the recurrent layer and size of the attentional vector.
-        cell: `"rnn"`, `"lstm"` or `"gru"`. Defaults to `"lstm"`.
+        cell: `"rnn"`, `"lstm"`, `"gru"`, `"peephole_lstm"` or `"layer_norm_lstm"`. Defaults to `"lstm"`.
         attention: `"additive"`, `"dot"`, `"general"` or `"concat"`, or an attention layer of nlpkit such as
             `AdditiveAttention(64, coverage=True)`. Defaults to `"general"`.
         input_feeding: `False`, `True` or `"context"`. Defaults to `False`.
@@ -127,7 +128,7 @@ class AttentionDecoder(keras.layers.Layer):
         memory = self.attention.precompute(encoder_outputs, encoder_mask)
         zeros = tf.zeros((tf.shape(memory["mask"])[0], self.units), self.compute_dtype)
         if states is None:
-            states = [zeros] * STATES[self.cell]
+            states = [zeros] * CELLS[self.cell].states
         states = states if isinstance(states, list | tuple) else [states]
         self._check_states([each.shape for each in states])
         unseen = tf.zeros_like(memory["mask"], "float32")
@@ -197,7 +198,7 @@ class AttentionDecoder(keras.layers.Layer):
         return [tf.transpose(array.stack(), (1, 0, 2)) for array in arrays]
 
     def _check_states(self, shapes):
-        count = STATES[self.cell]
+        count = CELLS[self.cell].states
         if len(shapes) != count or any(shape[-1] != self.units for shape in shapes):
             raise InputError(
                 f"The first state of cell={self.cell!r} needs {count} tensor(s) with {self.units} features each. "

@@ -14,7 +14,7 @@ class AttentionPool(keras.layers.Layer):
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
         mask: Bool tensor of shape `(batch, time)`.
-        return_weights: bool. Also returns the weights, float tensor of shape `(batch, time)`.
+        return_attention_scores: bool. Also returns the weights, float32 of shape `(batch, time)`.
 
     Returns:
         Float tensor of shape `(batch, features)`.
@@ -41,19 +41,25 @@ class AttentionPool(keras.layers.Layer):
         self.hidden.build(input_shape)
         self.query.build((*input_shape[:-1], units))
 
-    def call(self, inputs, mask=None, return_weights=False):
+    def call(self, inputs, mask=None, return_attention_scores=False):
         scores = tf.cast(self.query(self.hidden(inputs))[:, :, 0], "float32")
         real = tf.ones_like(scores) if mask is None else tf.cast(mask, "float32")
         # Multiplied after the softmax too: in a row of padding alone every weight must be zero.
         weights = tf.nn.softmax(scores + (real - 1.0) * 1e9, axis=1) * real
         pooled = tf.reduce_sum(inputs * tf.cast(weights, inputs.dtype)[:, :, None], axis=1)
-        return (pooled, weights) if return_weights else pooled
+        return (pooled, weights) if return_attention_scores else pooled
 
     def compute_mask(self, inputs, mask=None):
         return None
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1])
+
+    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False):
+        batch, time, features = inputs.shape
+        pooled = keras.KerasTensor((batch, features), self.compute_dtype)
+        weights = keras.KerasTensor((batch, time), "float32")
+        return (pooled, weights) if return_attention_scores else pooled
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}

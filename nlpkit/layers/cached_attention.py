@@ -5,13 +5,14 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_cache import add_step, empty_cache
+from nlpkit.layers.attention_heads import AttentionHeads, hide_unless
 from nlpkit.layers.rotary_positions import rotate
 
 POSITIONS = (None, "rotary", "relative")
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
-class CachedAttention(keras.layers.Layer):
+class CachedAttention(AttentionHeads):
     """Scaled dot-product attention in several heads, which keeps keys and values when it runs step by step.
 
     Without `context` each step attends to the steps of its own sequence; with it, to the steps of that other one.
@@ -76,27 +77,15 @@ class CachedAttention(keras.layers.Layer):
         dropout=0.0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(num_heads, key_dim, dropout=dropout, **kwargs)
         if positions not in POSITIONS:
             raise InputError(
                 f"`positions` must be one of {list(POSITIONS)}. Received: positions={positions!r}"
             )
-        self.num_heads, self.key_dim, self.causal = num_heads, key_dim, causal
-        self.positions, self.max_distance, self.dropout = positions, max_distance, dropout
-        self.supports_masking = True
+        self.causal, self.positions, self.max_distance = causal, positions, max_distance
 
     def build(self, inputs_shape, context_shape=None):
-        context_shape = context_shape or inputs_shape
-        self._check_heads(inputs_shape[-1])
-        # The parts have the names they have in Keras' layer, so that files saved with that one can be read.
-        heads = (self.num_heads, self.key_dim)
-        self.query_dense = self._make_dense("query", "btf,fnd->btnd", heads, inputs_shape)
-        self.key_dense = self._make_dense("key", "btf,fnd->btnd", heads, context_shape)
-        self.value_dense = self._make_dense("value", "btf,fnd->btnd", heads, context_shape)
-        self.output_dense = self._make_dense(
-            "attention_output", "btnd,ndf->btf", inputs_shape[-1:], (None, None, *heads)
-        )
-        self._dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
+        super().build(inputs_shape, context_shape)
         if self.positions == "relative":
             distances = self.max_distance + 1 if self.causal else 2 * self.max_distance + 1
             # Not cast to half precision, since it is added to scores in float32.
@@ -108,25 +97,12 @@ class CachedAttention(keras.layers.Layer):
             )
 
     def _check_heads(self, features):
-        if self.num_heads < 1 or (self.key_dim is None and self.num_heads > features):
-            raise InputError(
-                f"`num_heads` must be between 1 and the number of features ({features}). "
-                f"Received: num_heads={self.num_heads!r}"
-            )
-        self.key_dim = self.key_dim or features // self.num_heads
+        super()._check_heads(features)
         if self.positions == "rotary" and self.key_dim % 2:
             raise InputError(
                 "Rotary positions turn pairs of features, so that the size of a head must be even. "
                 f"Received: key_dim={self.key_dim}. Give an even `key_dim`, or another `num_heads`."
             )
-
-    def _make_dense(self, name, equation, sizes, input_shape):
-        bias_axes = equation.partition("->bt")[2]
-        part = {"bias_axes": bias_axes, "dtype": self.dtype_policy, "name": name}
-        dense = keras.layers.EinsumDense(equation, (None, *sizes), **part)
-        dense.supports_masking = True  # it hands none on, but Keras would warn of that
-        dense.build(input_shape)
-        return dense
 
     def call(
         self,
@@ -146,8 +122,8 @@ class CachedAttention(keras.layers.Layer):
             real = _with_context(mask, context_mask)
         now = tf.range(tf.shape(inputs)[1])[None]
         query = self._project(self.query_dense, inputs, now)
-        bias = self._bias(now, tf.shape(context)[1], context_mask)
-        outputs, weights = self._attend(query, *self._keys_and_values(context, now), bias, real, training)
+        penalty = self._penalty(now, tf.shape(context)[1], context_mask)
+        outputs, weights = self._attend(query, *self._keys_and_values(context, now), penalty, real, training)
         return (outputs, weights) if return_attention_scores else outputs
 
     def _check_context(self):
@@ -158,39 +134,25 @@ class CachedAttention(keras.layers.Layer):
             )
 
     def _keys_and_values(self, context, positions):
-        keys = self._project(self.key_dense, context, positions)
-        return keys, tf.transpose(self.value_dense(context), (0, 2, 1, 3))
+        return self._project(self.key_dense, context, positions), self._split(self.value_dense, context)
 
     def _project(self, dense, x, positions):
         """Queries or keys `(batch, heads, time, key_dim)`."""
-        heads = tf.transpose(dense(x), (0, 2, 1, 3))
+        heads = self._split(dense, x)
         return rotate(heads, positions) if self.positions == "rotary" else heads
 
-    def _bias(self, now, steps, mask):
-        """What is added to the scores `(batch, heads, time, steps)` of queries at the positions `now`, if anything."""
+    def _penalty(self, now, steps, mask):
+        """What is subtracted from the scores `(batch, heads, time, steps)` of queries at `now`, if anything."""
         distances, parts = now[:, :, None] - tf.range(steps), []
         if self.causal:
-            parts.append(_hidden(distances >= 0)[:, None])
+            parts.append(hide_unless(distances >= 0)[:, None])
         if mask is not None:
-            parts.append(_hidden(mask)[:, None, None])
+            parts.append(hide_unless(mask)[:, None, None])
         if self.positions == "relative":
             nearest = 0 if self.causal else -self.max_distance
             index = tf.clip_by_value(distances, nearest, self.max_distance) - nearest
-            parts.append(tf.transpose(tf.gather(self.distance_bias, index), (0, 3, 1, 2)))
+            parts.append(-tf.transpose(tf.gather(self.distance_bias, index), (0, 3, 1, 2)))
         return sum(parts) if parts else None
-
-    def _attend(self, query, keys, values, bias, real=None, training=False):
-        """Outputs `(batch, time, features)` and weights, both zero where `real` is false."""
-        scores = tf.cast(tf.matmul(query * self.key_dim**-0.5, keys, transpose_b=True), "float32")
-        weights = tf.nn.softmax(scores if bias is None else scores + bias)
-        dropped = self._dropout_layer(tf.cast(weights, values.dtype), training=training)
-        outputs = self.output_dense(tf.transpose(tf.matmul(dropped, values), (0, 2, 1, 3)))
-        if real is None:
-            return outputs, weights
-        return (
-            outputs * tf.cast(real, outputs.dtype)[:, :, None],
-            weights * tf.cast(real, weights.dtype)[:, None, :, None],
-        )
 
     def initial_state(self, batch_size, max_length):
         """The empty cache of causal attention.
@@ -242,40 +204,22 @@ class CachedAttention(keras.layers.Layer):
                 `False`.
 
         Returns:
-            Float tensor `(batch, features)`, and the new state.
+            Float tensor `(batch, features)`, the new state, and the weights if they are asked for.
         """
         x = tf.cast(x, self.compute_dtype)[:, None]
         if "mask" in state:
-            now, bias = None, _hidden(state["mask"])[:, None, None]
+            now, penalty = None, hide_unless(state["mask"])[:, None, None]
             real = _with_context(None, state["mask"])
         else:
             now, real = state["position"][:, None], None
             state = add_step(state, *self._keys_and_values(x, now))
-            bias = self._bias(now, tf.shape(state["keys"])[2], None)
+            penalty = self._penalty(now, tf.shape(state["keys"])[2], None)
         query = self._project(self.query_dense, x, now)
-        outputs, weights = self._attend(query, state["keys"], state["values"], bias, real)
+        outputs, weights = self._attend(query, state["keys"], state["values"], penalty, real)
         return (outputs[:, 0], state, weights[:, :, 0]) if return_attention_scores else (outputs[:, 0], state)
 
-    def compute_output_spec(
-        self, inputs, context=None, mask=None, context_mask=None, return_attention_scores=False, **_
-    ):
-        outputs = keras.KerasTensor(inputs.shape, self.compute_dtype)
-        steps = (inputs if context is None else context).shape[1]
-        weights = keras.KerasTensor((inputs.shape[0], self.num_heads, inputs.shape[1], steps), "float32")
-        return (outputs, weights) if return_attention_scores else outputs
-
-    def compute_output_shape(self, inputs_shape, context_shape=None):
-        return inputs_shape
-
     def get_config(self):
-        own = {
-            "num_heads": self.num_heads,
-            "key_dim": self.key_dim,
-            "causal": self.causal,
-            "positions": self.positions,
-            "max_distance": self.max_distance,
-            "dropout": self.dropout,
-        }
+        own = {"causal": self.causal, "positions": self.positions, "max_distance": self.max_distance}
         return {**super().get_config(), **own}
 
 
@@ -285,8 +229,3 @@ def _with_context(mask, context_mask):
         return mask
     real = tf.reduce_any(tf.cast(context_mask, "bool"), axis=1)[:, None]
     return real if mask is None else tf.cast(mask, "bool") & real
-
-
-def _hidden(visible):
-    """What hides scores from a softmax: 0 where they are visible, a large negative number elsewhere."""
-    return (tf.cast(visible, "float32") - 1.0) * 1e9

@@ -32,6 +32,9 @@ class DecoderBlock(EncoderBlock):
         context: Float tensor of shape `(batch, context_time, context_features)`: an encoder's outputs.
         mask: Bool tensor of shape `(batch, time)`.
         context_mask: Bool tensor of shape `(batch, context_time)`.
+        return_attention_scores: bool. Also returns the weights of the self-attention, float32
+            `(batch, heads, time, time)`, and with `cross_attention` those over the context,
+            `(batch, heads, time, context_time)`.
         training: bool. Whether dropout is active.
 
     Returns:
@@ -95,22 +98,29 @@ class DecoderBlock(EncoderBlock):
             self.context_norm.build(inputs_shape)
             self.context_attention.build(inputs_shape, context_shape)
 
-    def call(self, inputs, context=None, mask=None, context_mask=None, training=False):
+    def call(
+        self,
+        inputs,
+        context=None,
+        mask=None,
+        context_mask=None,
+        return_attention_scores=False,
+        training=False,
+    ):
         self._check_context(context)
         if mask is None:  # Keras hands it over by itself only where `inputs` is the only tensor.
             mask = getattr(inputs, "_keras_mask", None)
-        attended = self.attention(self._before(self.attention_norm, inputs), mask=mask, training=training)
+        options = {"mask": mask, "return_attention_scores": True, "training": training}
+        attended, *weights = self.attention(self._before(self.attention_norm, inputs), **options)
         hidden = self._after(self.attention_norm, inputs, attended, training)
         if self.cross_attention:
-            attended = self.context_attention(
-                self._before(self.context_norm, hidden),
-                context,
-                mask=mask,
-                context_mask=context_mask,
-                training=training,
+            attended, over_context = self.context_attention(
+                self._before(self.context_norm, hidden), context, context_mask=context_mask, **options
             )
             hidden = self._after(self.context_norm, hidden, attended, training)
-        return without_empty_rows(self._feed_forward(hidden, training), mask)
+            weights.append(over_context)
+        outputs = without_empty_rows(self._feed_forward(hidden, training), mask)
+        return (outputs, *weights) if return_attention_scores else outputs
 
     def _check_context(self, context):
         if (context is not None) != self.cross_attention:
@@ -137,28 +147,49 @@ class DecoderBlock(EncoderBlock):
             state["context"] = self.context_attention.context_state(context, context_mask)
         return state
 
-    def step(self, x, state):
+    def step(self, x, state, return_attention_scores=False):
         """Outputs of one step.
 
         Args:
             x: Float tensor of shape `(batch, features)`.
             state: As from `initial_state`.
+            return_attention_scores: bool. Also returns the weights of the self-attention, float32
+                `(batch, heads, max_length)`, and with `cross_attention` those over the context,
+                `(batch, heads, context_time)`. Defaults to `False`.
 
         Returns:
-            Float tensor `(batch, features)`, and the new state.
+            Float tensor `(batch, features)`, the new state, and the weights if they are asked for.
         """
         x, state = tf.cast(x, self.compute_dtype), dict(state)
-        attended, state["self"] = self.attention.step(self._before(self.attention_norm, x), state["self"])
+        attended, state["self"], *weights = self.attention.step(
+            self._before(self.attention_norm, x), state["self"], return_attention_scores
+        )
         hidden = self._after(self.attention_norm, x, attended)
         if self.cross_attention:
-            attended, _ = self.context_attention.step(
-                self._before(self.context_norm, hidden), state["context"]
+            attended, _, *over_context = self.context_attention.step(
+                self._before(self.context_norm, hidden), state["context"], return_attention_scores
             )
             hidden = self._after(self.context_norm, hidden, attended)
-        return self._feed_forward(hidden), state
+            weights += over_context
+        return self._feed_forward(hidden), state, *weights
 
     def compute_output_shape(self, inputs_shape, context_shape=None):
         return inputs_shape
+
+    def compute_output_spec(
+        self,
+        inputs,
+        context=None,
+        mask=None,
+        context_mask=None,
+        return_attention_scores=False,
+        training=False,
+    ):
+        specs = super().compute_output_spec(inputs, mask, return_attention_scores)
+        if not (return_attention_scores and self.cross_attention):
+            return specs
+        shape = (inputs.shape[0], self.num_heads, inputs.shape[1], context.shape[1])
+        return (*specs, keras.KerasTensor(shape, "float32"))
 
     def get_config(self):
         return {**super().get_config(), "cross_attention": self.cross_attention}

@@ -30,6 +30,7 @@ class EncoderBlock(keras.layers.Layer):
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
         mask: Bool tensor of shape `(batch, time)`.
+        return_attention_scores: bool. Also returns the weights, float32 `(batch, heads, time, time)`.
         training: bool. Whether dropout is active.
 
     Returns:
@@ -92,10 +93,16 @@ class EncoderBlock(keras.layers.Layer):
         for layer in (self.attention_norm, self.attention, self.feedforward_norm, self.feed_forward):
             layer.build(input_shape)
 
-    def call(self, inputs, mask=None, training=False):
-        attended = self.attention(self._before(self.attention_norm, inputs), mask=mask, training=training)
+    def call(self, inputs, mask=None, return_attention_scores=False, training=False):
+        attended, weights = self.attention(
+            self._before(self.attention_norm, inputs),
+            mask=mask,
+            return_attention_scores=True,
+            training=training,
+        )
         hidden = self._after(self.attention_norm, inputs, attended, training)
-        return without_empty_rows(self._feed_forward(hidden, training), mask)
+        outputs = without_empty_rows(self._feed_forward(hidden, training), mask)
+        return (outputs, weights) if return_attention_scores else outputs
 
     def _feed_forward(self, hidden, training=False):
         changed = self.feed_forward(self._before(self.feedforward_norm, hidden))
@@ -110,6 +117,12 @@ class EncoderBlock(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False, training=False):
+        outputs = keras.KerasTensor(inputs.shape, self.compute_dtype)
+        batch, time, _ = inputs.shape
+        weights = keras.KerasTensor((batch, self.num_heads, time, time), "float32")
+        return (outputs, weights) if return_attention_scores else outputs
 
     def get_config(self):
         own = {

@@ -9,6 +9,9 @@ from nlpkit.layers.recurrent_loop import (
     masked,
     over_time,
     project,
+    project_each,
+    run_loop,
+    span,
     steps_around,
 )
 
@@ -54,29 +57,36 @@ def gru(
         [Cho et al., 2014](https://arxiv.org/abs/1406.1078)
     """
 
-    def forward(gates, recurrent_kernel, bias, initial_state, keep):
-        return _forward(gates, recurrent_kernel, bias, initial_state, mask, backwards, keep)
-
-    def backward(upstream, kept, gates, recurrent_kernel, bias, initial_state):
-        inner, outer, initial = _backward(upstream[0], kept, recurrent_kernel, mask, backwards)
-        weights = tf.matmul(flat(kept[0]), flat(outer), transpose_a=True)
-        return inner, weights, tf.reduce_sum(outer, axis=[0, 1]), initial
-
-    gates = project(inputs, kernel, bias[0])
+    steps, batch = span(inputs)
     if initial_state is None:
-        initial_state = tf.zeros((tf.shape(gates)[1], recurrent_kernel.shape[0]), gates.dtype)
-    arguments = [gates, recurrent_kernel, bias[1], initial_state]
-    (states,) = differentiable_once(forward, backward, arguments, training)
-    return states
+        initial_state = tf.zeros((batch, recurrent_kernel.shape[0]), kernel.dtype)
+
+    def light(inputs, kernel, recurrent_kernel, bias, initial_state):
+        gates = project_each(inputs, kernel, bias[0])
+        return _forward(gates, steps, recurrent_kernel, bias[1], initial_state, mask, backwards, False)[0]
+
+    def full(inputs, kernel, recurrent_kernel, bias, initial_state):
+        def forward(gates, *arguments):
+            return _forward(gates.__getitem__, steps, *arguments, mask, backwards, True)
+
+        def backward(upstream, kept, _, recurrent_kernel, bias, initial_state):
+            inner, outer, initial = _backward(upstream[0], kept, recurrent_kernel, mask, backwards)
+            weights = tf.matmul(flat(kept[0]), flat(outer), transpose_a=True)
+            return inner, weights, tf.reduce_sum(outer, axis=[0, 1]), initial
+
+        gates = project(inputs, kernel, bias[0])
+        return differentiable_once(forward, backward, [gates, recurrent_kernel, bias[1], initial_state])
+
+    return run_loop(light, full, inputs, [kernel, recurrent_kernel, bias, initial_state], training)[0]
 
 
-def _forward(gates, recurrent_kernel, bias, initial_state, mask, backwards, keep):
+def _forward(gates, steps, recurrent_kernel, bias, initial_state, mask, backwards, keep):
     """The states; to keep, the states before each step, both gates, the candidate, and what the reset gate scaled."""
-    steps, units = tf.shape(gates)[0], recurrent_kernel.shape[0]
+    units = recurrent_kernel.shape[0]
     parts = [2 * units, units]
 
     def step(time, state, states, *kept):
-        ahead, drive = tf.split(gates[time], parts, axis=-1)
+        ahead, drive = tf.split(gates(time), parts, axis=-1)
         behind, memory = tf.split(tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias), parts, axis=-1)
         opened = tf.sigmoid(ahead + behind)
         update, reset = tf.split(opened, 2, axis=-1)
@@ -87,8 +97,8 @@ def _forward(gates, recurrent_kernel, bias, initial_state, mask, backwards, keep
             kept = [into.write(time, value) for into, value in zip(kept, found, strict=True)]
         return state, states.write(time if backwards else time + 1, state), *kept
 
-    states = array(steps + 1, gates, units).write(steps if backwards else 0, initial_state)
-    kept = [array(steps, gates, size) for size in (2 * units, units, units)] if keep else []
+    states = array(steps + 1, initial_state, units).write(steps if backwards else 0, initial_state)
+    kept = [array(steps, initial_state, size) for size in (2 * units, units, units)] if keep else []
     _, states, *kept = over_time(step, steps, backwards, initial_state, states, *kept)
     before, after = steps_around(states.stack(), backwards)
     return [after], [before, *kept] if keep else []
@@ -111,7 +121,7 @@ def _backward(upstream, kept, recurrent_kernel, mask, backwards):
         inner = inner.write(time, tf.concat([opening, drive], axis=-1))
         return change * update + tf.matmul(remembered, back), inner, outer.write(time, remembered)
 
-    changes = [array(steps, upstream, 3 * units) for _ in range(2)]
     start = tf.zeros_like(upstream[0])
+    changes = [array(steps, start, 3 * units) for _ in range(2)]
     initial, inner, outer = over_time(step, steps, not backwards, start, *changes)
     return inner.stack(), outer.stack(), initial

@@ -9,6 +9,9 @@ from nlpkit.layers.recurrent_loop import (
     masked,
     over_time,
     project,
+    project_each,
+    run_loop,
+    span,
     steps_around,
 )
 
@@ -63,26 +66,36 @@ def lstm(
     # tanh(x) = 2 sigmoid(2x) - 1, so that one sigmoid serves all four gates.
     scale = tf.constant([1.0] * (2 * units) + [2.0] * units + [1.0] * units, kernel.dtype)
 
-    def forward(gates, recurrent_kernel, state, cell, keep):
-        return _forward(gates, recurrent_kernel, state, cell, mask, backwards, keep, return_cells)
+    steps, batch = span(inputs)
+    initial_state = initial_state or [tf.zeros((batch, units), kernel.dtype)] * 2
 
-    def backward(upstream, kept, gates, recurrent_kernel, state, cell):
-        states, *kept = kept
-        changes, *initial = _backward(upstream, kept, recurrent_kernel, backwards)
-        return changes, tf.matmul(flat(states), flat(changes), transpose_a=True), *initial
+    def light(inputs, kernel, recurrent_kernel, bias, state, cell):
+        gates = project_each(inputs, kernel, bias)
+        return _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, False, return_cells)[0]
 
-    gates = project(inputs, kernel * scale, bias * scale)
-    state, cell = initial_state or [tf.zeros((tf.shape(gates)[1], units), gates.dtype)] * 2
-    outputs = differentiable_once(forward, backward, [gates, recurrent_kernel * scale, state, cell], training)
+    def full(inputs, kernel, recurrent_kernel, bias, state, cell):
+        def forward(gates, *arguments):
+            return _forward(gates.__getitem__, steps, *arguments, mask, backwards, True, return_cells)
+
+        def backward(upstream, kept, gates, recurrent_kernel, state, cell):
+            states, *kept = kept
+            changes, *initial = _backward(upstream, kept, recurrent_kernel, backwards)
+            return changes, tf.matmul(flat(states), flat(changes), transpose_a=True), *initial
+
+        gates = project(inputs, kernel, bias)
+        return differentiable_once(forward, backward, [gates, recurrent_kernel, state, cell])
+
+    weights = [kernel * scale, recurrent_kernel * scale, bias * scale]
+    outputs = run_loop(light, full, inputs, [*weights, *initial_state], training)
     return tuple(outputs) if return_cells else outputs[0]
 
 
-def _forward(gates, recurrent_kernel, state, cell, mask, backwards, keep, return_cells):
+def _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, keep, return_cells):
     """States, perhaps cells; to keep, the states before each step, the opened gates, and the cells between steps."""
-    steps, units = tf.shape(gates)[0], recurrent_kernel.shape[0]
+    units = recurrent_kernel.shape[0]
 
     def step(time, state, cell, states, *kept):
-        opened = masked(tf.sigmoid(gates[time] + tf.matmul(state, recurrent_kernel)), mask, time)
+        opened = masked(tf.sigmoid(gates(time) + tf.matmul(state, recurrent_kernel)), mask, time)
         input_gate, forget_gate, candidate, output_gate = tf.split(opened, 4, axis=-1)
         cell = forget_gate * cell + input_gate * (2 * candidate - 1)
         state = output_gate * tf.tanh(cell)
@@ -94,9 +107,9 @@ def _forward(gates, recurrent_kernel, state, cell, mask, backwards, keep, return
         return state, cell, states.write(after, state), *kept
 
     with_cells, first = keep or return_cells, steps if backwards else 0
-    states = array(steps + 1, gates, units).write(first, state)
-    kept = [array(steps + 1, gates, units).write(first, cell)] if with_cells else []
-    kept += [array(steps, gates, 4 * units)] if keep else []
+    states = array(steps + 1, state, units).write(first, state)
+    kept = [array(steps + 1, state, units).write(first, cell)] if with_cells else []
+    kept += [array(steps, state, 4 * units)] if keep else []
     _, _, states, *kept = over_time(step, steps, backwards, state, cell, states, *kept)
     before, after = steps_around(states.stack(), backwards)
     outputs = [after, steps_around(kept[0].stack(), backwards)[1]] if return_cells else [after]

@@ -32,39 +32,95 @@ def project(inputs, kernel, bias):
     return tf.reshape(tf.nn.bias_add(tf.matmul(flat(inputs), kernel), bias), shape)
 
 
-def differentiable_once(forward, backward, inputs, training):
-    """Calls a loop whose gradient is another loop.
-
-    The loop itself runs in float32 if the inputs have 16 bits.
+def project_each(inputs, kernel, bias):
+    """Multiplies the inputs of a step when it is read: what `project` gives, in less memory and so in less time.
 
     Args:
-        forward: callable. `forward(*inputs, keep)` gives a list of outputs and, if `keep`, a list of what `backward`
-            needs.
-        backward: callable. `backward(upstream, kept, *inputs)` gives the gradient of each input from those of the
-            outputs.
-        inputs: list of tensors.
-        training: bool. In a graph, keeps what the gradient needs; otherwise it is computed again.
+        inputs: As of `project`.
+        kernel: As of `project`.
+        bias: As of `project`.
+
+    Returns:
+        callable. From the step, an int32 scalar tensor, to a float tensor of shape `(batch, gates)`.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.recurrent_loop import project_each
+        >>> project_each(tf.ones((5, 2, 3)), tf.ones((3, 16)), tf.zeros(16))(0).shape
+        TensorShape([2, 16])
+    """
+    if isinstance(inputs, tuple | list):
+        rows, positions = inputs
+        rows = tf.nn.bias_add(tf.matmul(rows, kernel), bias)
+        return lambda time: tf.gather(rows, positions[time])
+    # One operation, where `inputs[time]` is four.
+    return lambda time: tf.nn.bias_add(tf.matmul(tf.gather(inputs, time), kernel), bias)
+
+
+def run_loop(light, full, inputs, arguments, training):
+    """Runs a loop that keeps nothing, or in training one that keeps what its gradient needs.
+
+    Both run in float32 if the inputs have 16 bits. If a gradient of the first is asked for, it is that of the second.
+
+    Args:
+        light: callable. `light(inputs, *arguments)` gives a list of outputs.
+        full: callable. The same in a way that TensorFlow can differentiate.
+        inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows and the int positions.
+        arguments: List of tensors.
+        training: bool.
 
     Returns:
         The list of outputs.
     """
+    values, *positions = inputs if isinstance(inputs, tuple | list) else (inputs,)
     # With 16 bits the small differences that a state is made of get lost.
-    kind = inputs[0].dtype
+    kind = values.dtype
     if kind.size < 4:
-        outputs = differentiable_once(forward, backward, [tf.cast(x, "float32") for x in inputs], training)
+        exact = [tf.cast(x, "float32") for x in (values, *arguments)]
+        outputs = run_loop(
+            light, full, (exact[0], *positions) if positions else exact[0], exact[1:], training
+        )
         return [tf.cast(output, kind) for output in outputs]
-    # Eagerly an array is changed in place, so that each gradient needs one of its own.
-    keep = training and not tf.executing_eagerly()
+    if training and not tf.executing_eagerly():
+        return full(inputs, *arguments)
+
+    def call(loop, values, *arguments):
+        return loop((values, *positions) if positions else values, *arguments)
+
+    @tf.custom_gradient
+    def run(*tensors):
+        def gradient(*upstream):
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                outputs = call(full, *tensors)
+            return tape.gradient(outputs, tensors, output_gradients=list(upstream))
+
+        return call(light, *tensors), gradient
+
+    return run(values, *arguments)
+
+
+def differentiable_once(forward, backward, inputs):
+    """Calls a loop whose gradient is another loop.
+
+    Args:
+        forward: callable. `forward(*inputs)` gives a list of outputs and a list of what `backward` needs.
+        backward: callable. `backward(upstream, kept, *inputs)` gives the gradient of each input from those of the
+            outputs.
+        inputs: List of tensors.
+
+    Returns:
+        The list of outputs.
+    """
 
     @tf.custom_gradient
     def run(*inputs):
-        outputs, kept = forward(*inputs, keep)
+        outputs, kept = forward(*inputs)
 
         def gradient(*upstream):
-            needed = kept or forward(*inputs, True)[1]
             # From a `tf.gather` it comes as slices.
             upstream = [tf.convert_to_tensor(change) for change in upstream]
-            changes = backward(upstream, needed, *inputs)
+            changes = backward(upstream, kept, *inputs)
             return [tf.raw_ops.PreventGradient(input=change, message=NO_SECOND) for change in changes]
 
         return outputs, gradient
@@ -93,6 +149,26 @@ def over_time(step, steps, backwards, *start):
         return time + onward, *step(time, *values)
 
     return tf.while_loop(more, run, (first, *start))[1:]
+
+
+def span(inputs):
+    """The number of steps and of rows of a sequence.
+
+    Args:
+        inputs: As of `project`.
+
+    Returns:
+        Pair of int32 scalar tensors.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.recurrent_loop import span
+        >>> steps, batch = span(tf.ones((5, 2, 3)))
+        >>> int(steps), int(batch)
+        (5, 2)
+    """
+    shape = tf.shape(inputs[1] if isinstance(inputs, tuple | list) else inputs)
+    return shape[0], shape[1]
 
 
 def masked(values, mask, time):
@@ -127,13 +203,13 @@ def array(size, like, features):
 
     Args:
         size: int32 scalar tensor.
-        like: Tensor of shape `(time, batch, …)`.
+        like: Tensor of shape `(batch, …)`.
         features: int.
 
     Returns:
         `tf.TensorArray`.
     """
-    shape = (like.shape[1], features)
+    shape = (like.shape[0], features)
     return tf.TensorArray(like.dtype, size=size, element_shape=shape, clear_after_read=False)
 
 

@@ -9,6 +9,9 @@ from nlpkit.layers.recurrent_loop import (
     masked,
     over_time,
     project,
+    project_each,
+    run_loop,
+    span,
     steps_around,
 )
 
@@ -54,34 +57,52 @@ def rnn(
         [Elman, 1990](https://doi.org/10.1207/s15516709cog1402_1)
     """
 
-    def forward(drive, recurrent_kernel, initial_state, keep):
-        steps = tf.shape(drive)[0]
-
-        def step(time, state, states):
-            state = masked(tf.tanh(drive[time] + tf.matmul(state, recurrent_kernel)), mask, time)
-            return state, states.write(time if backwards else time + 1, state)
-
-        states = array(steps + 1, drive, units).write(steps if backwards else 0, initial_state)
-        states = over_time(step, steps, backwards, initial_state, states)[-1].stack()
-        before, after = steps_around(states, backwards)
-        return [after], [before, after] if keep else []
-
-    def backward(upstream, kept, drive, recurrent_kernel, initial_state):
-        (upstream,), (before, after), back = upstream, kept, tf.transpose(recurrent_kernel)
-
-        def step(time, change, changes):
-            change = tf.raw_ops.TanhGrad(y=after[time], dy=change + upstream[time])
-            change = masked(change, mask, time)
-            return tf.matmul(change, back), changes.write(time, change)
-
-        steps = tf.shape(upstream)[0]
-        start = tf.zeros_like(initial_state), array(steps, upstream, units)
-        initial, changes = over_time(step, steps, not backwards, *start)
-        changes = changes.stack()
-        return changes, tf.matmul(flat(before), flat(changes), transpose_a=True), initial
-
-    units, drive = recurrent_kernel.shape[0], project(inputs, kernel, bias)
+    steps, batch = span(inputs)
     if initial_state is None:
-        initial_state = tf.zeros((tf.shape(drive)[1], units), drive.dtype)
-    (states,) = differentiable_once(forward, backward, [drive, recurrent_kernel, initial_state], training)
-    return states
+        initial_state = tf.zeros((batch, recurrent_kernel.shape[0]), kernel.dtype)
+
+    def light(inputs, kernel, recurrent_kernel, bias, initial_state):
+        drive = project_each(inputs, kernel, bias)
+        return [_forward(drive, steps, recurrent_kernel, initial_state, mask, backwards)[1]]
+
+    def full(inputs, kernel, recurrent_kernel, bias, initial_state):
+        def forward(drive, recurrent_kernel, initial_state):
+            kept = _forward(drive.__getitem__, steps, recurrent_kernel, initial_state, mask, backwards)
+            return [kept[1]], kept
+
+        def backward(upstream, kept, _, recurrent_kernel, initial_state):
+            changes, initial = _backward(upstream[0], kept[1], recurrent_kernel, mask, backwards)
+            return changes, tf.matmul(flat(kept[0]), flat(changes), transpose_a=True), initial
+
+        return differentiable_once(
+            forward, backward, [project(inputs, kernel, bias), recurrent_kernel, initial_state]
+        )
+
+    return run_loop(light, full, inputs, [kernel, recurrent_kernel, bias, initial_state], training)[0]
+
+
+def _forward(drive, steps, recurrent_kernel, initial_state, mask, backwards):
+    """The states before and after each step."""
+
+    def step(time, state, states):
+        state = masked(tf.tanh(drive(time) + tf.matmul(state, recurrent_kernel)), mask, time)
+        return state, states.write(time if backwards else time + 1, state)
+
+    states = array(steps + 1, initial_state, recurrent_kernel.shape[0])
+    states = states.write(steps if backwards else 0, initial_state)
+    return steps_around(over_time(step, steps, backwards, initial_state, states)[-1].stack(), backwards)
+
+
+def _backward(upstream, states, recurrent_kernel, mask, backwards):
+    """Gradients of what comes from the inputs, and of the initial state."""
+    steps, back = tf.shape(upstream)[0], tf.transpose(recurrent_kernel)
+
+    def step(time, change, changes):
+        change = tf.raw_ops.TanhGrad(y=states[time], dy=change + upstream[time])
+        change = masked(change, mask, time)
+        return tf.matmul(change, back), changes.write(time, change)
+
+    start = tf.zeros_like(upstream[0])
+    changes = array(steps, start, recurrent_kernel.shape[0])
+    initial, changes = over_time(step, steps, not backwards, start, changes)
+    return changes.stack(), initial

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_pool import AttentionPool
+from nlpkit.layers.packing import last_step
 
 POOLINGS = ("mean", "max", "last", "attention")
 
@@ -58,24 +59,26 @@ class SequencePool(keras.layers.Layer):
             self.attention.build(input_shape)
 
     def call(self, inputs, mask=None):
-        if mask is None:
-            mask = tf.ones(tf.shape(inputs)[:2], "bool")
-        return tf.concat([self._pool(name, inputs, mask) for name in self.pooling], axis=-1)
+        lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+        pooled = [self._pool(name, inputs, mask, lengths) for name in self.pooling]
+        return tf.concat(pooled, axis=-1)
 
-    def _pool(self, name, inputs, mask):
+    def _pool(self, name, inputs, mask, lengths):
         if name == "attention":
             return self.attention(inputs, mask=mask)
-        real = tf.cast(mask, inputs.dtype)[:, :, None]
-        count = tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
-        if name == "mean":
-            return tf.reduce_sum(inputs * real, axis=1) / tf.cast(tf.maximum(count, 1), inputs.dtype)[:, None]
-        some = tf.cast(count > 0, inputs.dtype)[:, None]
         if name == "last":
-            return self._last(inputs, count) * some
-        return tf.reduce_max(tf.where(mask[:, :, None], inputs, inputs.dtype.min), axis=1) * some
+            pooled = self._last(inputs, lengths)
+        elif mask is None:
+            return (tf.reduce_mean if name == "mean" else tf.reduce_max)(inputs, axis=1)
+        elif name == "mean":
+            real = tf.cast(mask, inputs.dtype)[:, :, None]
+            return tf.reduce_sum(inputs * real, axis=1) / tf.cast(tf.maximum(lengths, 1), real.dtype)[:, None]
+        else:
+            pooled = tf.reduce_max(tf.where(mask[:, :, None], inputs, inputs.dtype.min), axis=1)
+        return pooled if mask is None else pooled * tf.cast(lengths > 0, inputs.dtype)[:, None]
 
-    def _last(self, inputs, count):
-        last = tf.gather(inputs, tf.maximum(count - 1, 0), axis=1, batch_dims=1)
+    def _last(self, inputs, lengths):
+        last = last_step(inputs, lengths)
         if not self.bidirectional:
             return last
         half = inputs.shape[-1] // 2

@@ -34,11 +34,30 @@ class SinePositions(keras.layers.Layer):
         self.supports_masking = True
 
     def call(self, inputs):
-        size = inputs.shape[-1]
+        return inputs + self._waves(tf.range(tf.shape(inputs)[1]), inputs.shape[-1])
+
+    def _waves(self, positions, size):
         rates = self.max_wavelength ** (-2.0 * (np.arange(size) // 2) / size)
-        angles = tf.range(tf.shape(inputs)[1], dtype="float32")[:, None] * tf.constant(rates, "float32")
+        # In float32 until the wave is taken: half precision has too few digits for the angles of late positions.
+        angles = tf.cast(positions, "float32")[:, None] * tf.constant(rates, "float32")
         even = tf.constant(np.arange(size) % 2 == 0)
-        return inputs + tf.cast(tf.where(even, tf.sin(angles), tf.cos(angles)), inputs.dtype)
+        return tf.cast(tf.where(even, tf.sin(angles), tf.cos(angles)), self.compute_dtype)
+
+    def initial_state(self, batch_size):
+        """The next position of each row: int32 tensor `(batch,)`, zeros."""
+        return tf.zeros((batch_size,), "int32")
+
+    def step(self, x, state):
+        """Adds the waves of the next position.
+
+        Args:
+            x: Float tensor of shape `(batch, features)`.
+            state: Next position of each row, as from `initial_state`.
+
+        Returns:
+            Float tensor `(batch, features)`, and the new state.
+        """
+        return tf.cast(x, self.compute_dtype) + self._waves(state, x.shape[-1]), state + 1
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.layers.embedding_dropout import EmbeddingDropout
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -14,11 +15,13 @@ class TokenEmbedding(keras.layers.Layer):
         vocabulary_size: int. Number of ids.
         embedding_dim: int. Size of a vector.
         dropout: float between 0 and 1. Fraction of the vectors' elements to drop. Defaults to 0.
-        word_dropout: float between 0 and 1. Fraction of the tokens whose whole vector is dropped
-            (Gal & Ghahramani, 2016). Defaults to 0.
+        word_dropout: float between 0 and 1. Fraction of the tokens whose whole vector is dropped, each occurrence for
+            itself. Defaults to 0.
+        embedding_dropout: float from 0 to below 1. Fraction of the vocabulary that is dropped from the whole batch, as
+            in `EmbeddingDropout`. The table that `TiedOutput` takes stays whole. Defaults to 0.
 
     Call arguments:
-        inputs: Int tensor of shape `(batch, time)`, or `(n,)` for the distinct tokens of a batch; dropout then
+        inputs: Int tensor of shape `(batch, time)`, or `(n,)` for the distinct tokens of a batch; every dropout then
             treats all occurrences of a token in the batch alike.
         training: bool. Whether dropout is active.
         return_table: bool. Also returns the vectors of all tokens, for `TiedOutput`.
@@ -28,7 +31,7 @@ class TokenEmbedding(keras.layers.Layer):
         With `return_table`, a pair of that and a float tensor of shape `(vocabulary_size, embedding_dim)`.
 
     Raises:
-        InputError: If `set_vectors` receives a matrix of another shape.
+        InputError: If `embedding_dropout` is out of range, or `set_vectors` receives a matrix of another shape.
 
     Example:
         >>> import numpy as np
@@ -37,16 +40,28 @@ class TokenEmbedding(keras.layers.Layer):
         TensorShape([1, 3, 4])
 
     Reference:
-        [Bengio et al., 2003](https://www.jmlr.org/papers/v3/bengio03a.html),
-        [Gal & Ghahramani, 2016](https://arxiv.org/abs/1512.05287)
+        [Bengio et al., 2003](https://www.jmlr.org/papers/v3/bengio03a.html)
     """
 
-    def __init__(self, vocabulary_size, embedding_dim, *, dropout=0.0, word_dropout=0.0, **kwargs):
+    def __init__(
+        self,
+        vocabulary_size,
+        embedding_dim,
+        *,
+        dropout=0.0,
+        word_dropout=0.0,
+        embedding_dropout=0.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
-        self.dropout, self.word_dropout = dropout, word_dropout
-        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
-        self.drop_words = keras.layers.Dropout(word_dropout, dtype=self.dtype_policy, name="word_dropout")
+        self.dropout, self.word_dropout, self.embedding_dropout = dropout, word_dropout, embedding_dropout
+        part = {"dtype": self.dtype_policy}
+        self.drop = keras.layers.Dropout(dropout, name="dropout", **part)
+        self.drop_words = keras.layers.Dropout(word_dropout, name="word_dropout", **part)
+        self.drop_types = EmbeddingDropout(
+            vocabulary_size, embedding_dropout, name="embedding_dropout", **part
+        )
 
     def build(self, input_shape):
         self.embeddings = self.add_weight(
@@ -54,11 +69,11 @@ class TokenEmbedding(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False, return_table=False):
-        vectors = tf.cast(tf.gather(self.embeddings.value, tf.cast(inputs, "int32")), self.compute_dtype)
-        self.drop_words.noise_shape = (
-            *[None] * len(inputs.shape),
-            1,
-        )  # one draw per token, whatever the rank
+        ids = tf.cast(inputs, "int32")
+        vectors = tf.cast(tf.gather(self.embeddings.value, ids), self.compute_dtype)
+        vectors = self.drop_types(ids, vectors, training=training)
+        # One draw per token, whatever the rank.
+        self.drop_words.noise_shape = (*[None] * len(inputs.shape), 1)
         vectors = self.drop(self.drop_words(vectors, training=training), training=training)
         if not return_table:
             return vectors
@@ -100,5 +115,6 @@ class TokenEmbedding(keras.layers.Layer):
             "embedding_dim": self.embedding_dim,
             "dropout": self.dropout,
             "word_dropout": self.word_dropout,
+            "embedding_dropout": self.embedding_dropout,
         }
         return {**super().get_config(), **own}

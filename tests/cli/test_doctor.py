@@ -32,20 +32,6 @@ def test_missing_packages_are_told_and_no_crash(run, monkeypatch):
     assert doctor.devices()["reason"] == "TensorFlow is not installed; pip install nlpkit"
 
 
-@pytest.mark.parametrize(
-    ("gpus", "cuda", "kernel", "reason"),
-    [
-        (1, True, "cuDNN", "a GPU is there"),
-        (1, False, "nlpkit's loops", "built without CUDA"),
-        (0, False, "nlpkit's loops", "no GPU can be used"),
-        (0, True, "nlpkit's loops", "pip install 'tensorflow[and-cuda]==2.21.0'"),
-    ],
-)
-def test_kernel_and_reason(gpus, cuda, kernel, reason):
-    found = doctor.choose_kernel(gpus, cuda, "2.21.0")
-    assert found[0] == kernel and reason in found[1]
-
-
 @pytest.mark.skipif(sys.platform == "darwin", reason="TensorFlow has no oneDNN kernels there")
 @pytest.mark.parametrize(("value", "words"), [("1", "oneDNN"), ("0", "plain")])
 def test_says_whether_onednn_kernels_run(run, monkeypatch, value, words):

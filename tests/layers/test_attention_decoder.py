@@ -36,11 +36,12 @@ ATTENTIONS = {
 TABLE = [(cell, feeding, "general") for cell in CELLS for feeding in FEEDINGS] + [
     ("lstm", feeding, name) for feeding in FEEDINGS for name in ATTENTIONS if name != "general"
 ]
+TABLE += [("peephole_lstm", False, "general"), ("layer_norm_lstm", True, "additive")]
 CONTRACT = [row for row in TABLE if row[0] == "lstm" and (row[1] is True or row[2] == "coverage")]
 
 
 def states_of(cell):
-    return STATES if cell == "lstm" else STATES[:1]
+    return STATES if cell.endswith("lstm") else STATES[:1]
 
 
 def built(cell, feeding, attention, **kwargs):
@@ -300,9 +301,7 @@ def test_attentions_by_name():
 
 
 def test_unknown_options():
-    with pytest.raises(
-        InputError, match=r"`cell` must be one of \['gru', 'lstm', 'rnn'\]. Received: cell='ntm'"
-    ):
+    with pytest.raises(InputError, match=r"`cell` must be one of \['gru', .*'rnn'\]. Received: cell='ntm'"):
         AttentionDecoder(3, "ntm")
     with pytest.raises(
         InputError,

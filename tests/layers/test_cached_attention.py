@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import check_layer
+from tflite_checks import check_tflite
 
 from nlpkit.errors import InputError
 from nlpkit.layers.cached_attention import CachedAttention
@@ -45,18 +45,6 @@ def run(layer, x, state, **kwargs):
     return [np.stack(list(part), axis=1) for part in zip(*outputs, strict=True)]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_contract(options):
-    # The bias of the keys adds the same to all scores of a query, which a softmax does not see; unless it is turned.
-    unreached = [] if options["positions"] == "rotary" else ["key/bias"]
-    check_layer(CachedAttention, {"num_heads": 2, **options}, STEPS, mask=MASK, unreached=unreached)
-
-
-def test_contract_with_heads_of_another_size_and_dropout():
-    arguments = {"num_heads": 3, "key_dim": 2, "dropout": 0.1}
-    check_layer(CachedAttention, arguments, STEPS, mask=MASK, unreached=["key/bias"])
-
-
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["plain", "masked"])
 def test_equals_keras(causal, mask):
@@ -92,26 +80,43 @@ def test_attention_to_a_context_equals_keras(mask):
     np.testing.assert_allclose(padded, expected * MASK[:, :, None], atol=1e-5)
 
 
-def heads_of(layer, x):
-    """Queries and keys `(batch, heads, time, key_dim)` by NumPy."""
-    weights = [dense.get_weights() for dense in (layer.query_dense, layer.key_dense)]
-    return [np.einsum("btf,fnd->bntd", x, kernel) + bias[:, None] for kernel, bias in weights]
-
-
-@pytest.mark.parametrize("causal", [False, True])
-def test_rotary_scores_equal_the_papers_formula(causal):
-    layer = with_random_weights(CachedAttention(2, causal=causal, positions="rotary"), STEPS)
-    _, weights = layer(STEPS, return_attention_scores=True)
-    turned = []
-    for heads in heads_of(layer, STEPS):
+def scores_by_the_papers(layer, query, key):
+    """Scores `(heads, time, time)` of one row, whose queries and keys are `(heads, time, key_dim)`."""
+    time = query.shape[1]
+    if layer.positions == "rotary":
         # Each pair of features is a complex number, turned by the position times 10000^(-2 pair / size).
-        angles = np.arange(6)[:, None] * 10000.0 ** (-2 * np.arange(2) / 4)
-        turned.append((heads[..., :2] + 1j * heads[..., 2:]) * np.exp(1j * angles))
-    query, key = turned
-    scores = np.einsum("bntd,bnsd->bnts", query, key.conj()).real / np.sqrt(4)
-    if causal:
-        scores = np.where(np.tri(6, dtype=bool), scores, -np.inf)
-    np.testing.assert_allclose(weights, softmax(scores), atol=1e-5)
+        angles = np.arange(time)[:, None] * 10000.0 ** (-2 * np.arange(2) / 4)
+        turned = [(heads[..., :2] + 1j * heads[..., 2:]) * np.exp(1j * angles) for heads in (query, key)]
+        scores = np.einsum("ntd,nsd->nts", turned[0], turned[1].conj()).real / np.sqrt(4)
+    else:
+        scores = np.einsum("ntd,nsd->nts", query, key) / np.sqrt(4)
+    for now in range(time):
+        for before in range(time):
+            if layer.positions == "relative":
+                distance = min(max(now - before, -2), 2)
+                scores[:, now, before] += layer.distance_bias.numpy()[distance + (0 if layer.causal else 2)]
+            if layer.causal and before > now:
+                scores[:, now, before] = -np.inf
+    return scores
+
+
+def by_the_papers(layer, x):
+    """Weights and outputs of one row without padding."""
+    parts = [layer.query_dense, layer.key_dense, layer.value_dense, layer.output_dense]
+    *inner, (kernel, bias) = [part.get_weights() for part in parts]
+    query, key, value = (np.einsum("tf,fnd->ntd", x, k) + b[:, None] for k, b in inner)
+    weights = softmax(scores_by_the_papers(layer, query, key))
+    return weights, np.einsum("ntd,ndf->tf", weights @ value, kernel) + bias
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_papers_formulas(options):
+    layer = with_random_weights(CachedAttention(2, **options), STEPS)
+    outputs, weights = layer(STEPS, mask=MASK, return_attention_scores=True)
+    for row, length in enumerate((6, 3, 1)):
+        expected_weights, expected = by_the_papers(layer, STEPS[row, :length])
+        np.testing.assert_allclose(weights[row, :, :length, :length], expected_weights, atol=1e-5)
+        np.testing.assert_allclose(outputs[row, :length], expected, atol=1e-5)
 
 
 def test_rotary_scores_depend_on_the_distance_alone():
@@ -124,23 +129,6 @@ def test_rotary_scores_depend_on_the_distance_alone():
     assert score(7, 3) == pytest.approx(score(107, 103), abs=1e-4)
     assert score(0, 0) == pytest.approx(float(tf.reduce_sum(query * key)), abs=1e-5)
     assert abs(score(7, 3) - score(3, 7)) > 0.1
-
-
-@pytest.mark.parametrize("causal", [False, True])
-def test_relative_scores_equal_the_formula(causal):
-    layer = CachedAttention(2, causal=causal, positions="relative", max_distance=2)
-    layer = with_random_weights(layer, STEPS)
-    _, weights = layer(STEPS, return_attention_scores=True)
-    query, key = heads_of(layer, STEPS)
-    scores = np.einsum("bntd,bnsd->bnts", query, key) / np.sqrt(4)
-    bias = layer.distance_bias.numpy()
-    for now in range(6):
-        for before in range(6):
-            distance = min(max(now - before, -2), 2)
-            scores[:, :, now, before] += bias[distance if causal else distance + 2]
-            if causal and before > now:
-                scores[:, :, now, before] = -np.inf
-    np.testing.assert_allclose(weights, softmax(scores), atol=1e-5)
 
 
 @pytest.mark.parametrize("options", CAUSAL, ids=str)
@@ -193,29 +181,18 @@ def test_steps_run_in_a_graph_with_an_open_batch(options):
         np.testing.assert_allclose(loop(STEPS[:rows]), layer(STEPS[:rows]), atol=1e-5)
 
 
-def test_a_step_converts_to_the_operations_of_tflite():
-    layer = with_random_weights(CachedAttention(2, causal=True, positions="rotary"), STEPS[:1])
+@pytest.mark.parametrize("options", CAUSAL, ids=str)
+def test_a_step_converts_to_the_operations_of_tflite(options):
+    layer = with_random_weights(CachedAttention(2, **options), STEPS[:1])
     context = with_random_weights(CachedAttention(2), STEPS[:1], CONTEXT[:1])
     fixed = context.context_state(CONTEXT[:1])
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((1, 8)), tf.TensorSpec((1, 2, 6, 4)), tf.TensorSpec((1,), "int32")]
-    )
-    def step(x, cache, position):
-        y, state = layer.step(x, {"keys": cache, "values": cache, "position": position})
-        return context.step(y, fixed)[0], state["keys"]
+    def step(x, keys, values, position):
+        y, state = layer.step(x, {"keys": keys, "values": values, "position": position})
+        return context.step(y, fixed)[0], state["keys"], state["values"]
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([step.get_concrete_function()], layer)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    interpreter = tf.lite.Interpreter(model_content=converter.convert())
-    interpreter.allocate_tensors()
-    cache = RANDOM.normal(size=(1, 2, 6, 4)).astype("float32")
-    inputs = STEPS[:1, 0], cache, np.array([3], "int32")
-    for value, place in zip(inputs, interpreter.get_input_details(), strict=True):
-        interpreter.set_tensor(place["index"], value)
-    interpreter.invoke()
-    for expected, place in zip(step(*inputs), interpreter.get_output_details(), strict=True):
-        np.testing.assert_allclose(interpreter.get_tensor(place["index"]), expected, atol=1e-5)
+    keys, values = RANDOM.normal(size=(2, 1, 2, 6, 4)).astype("float32")
+    check_tflite(step, [STEPS[:1, 0], keys, values, np.array([3], "int32")])
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

