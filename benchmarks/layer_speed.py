@@ -21,8 +21,8 @@ BATCHES, LENGTHS = (1, 64), (50, 200)
 SIZES = [(batch, length) for batch in BATCHES for length in LENGTHS]
 QUICK_SIZES = [(1, 3), (2, 5)]
 LIMIT = 1.05
-# Of one row the loop over time is nearly all there is, and Keras' has much to do between two steps.
-ONE_ROW_LIMIT, ONE_ROW = 0.5, ("RecurrentBlock lstm", "RecurrentBlock gru")
+# Of one row the loop over time is nearly all there is: compiled by XLA, where that may be, it should take half the time.
+XLA, XLA_LIMIT = "forward, XLA", 0.5
 # By turns: as often as it takes for the median to stand still, quick ones more often.
 WARM_UP, LEAST, MOST, SECONDS = 2, 15, 101, 0.5
 TOLERANCE = 1e-3
@@ -39,16 +39,20 @@ def measure(names, quick):
         peer, make = PAIRS[name]
         pair = make(sizes)
         for kind in pair.passes:
-            functions = [function(side, pair, kind, sizes) for side in (pair.own, pair.peer)]
+            functions = [
+                function(pair.own, pair, kind, sizes, compiled=kind == XLA),
+                function(pair.peer, pair, kind, sizes),
+            ]
             for batch, length in QUICK_SIZES if quick else SIZES:
-                if pair.most_steps is None or batch * length <= pair.most_steps:
+                few = pair.most_steps is None or batch * length <= pair.most_steps
+                if few and (kind != XLA or batch == 1):
                     what = {"layer": name, "peer": peer, "pass": kind, "batch": batch, "length": length}
                     rows.append({**what, **compare(name, functions, pair, sizes, what, quick)})
     return rows
 
 
-def function(side, pair, kind, sizes):
-    """The forward pass or the training step of a side, as a `tf.function` for all sizes."""
+def function(side, pair, kind, sizes, compiled=False):
+    """The forward pass or the training step of a side, as a `tf.function` for all sizes, perhaps compiled by XLA."""
     import tensorflow as tf
     from layer_pairs import make_inputs
 
@@ -66,7 +70,8 @@ def function(side, pair, kind, sizes):
     signature = {
         name: tf.TensorSpec((None, None, *value.shape[2:]), value.dtype) for name, value in examples.items()
     }
-    return tf.function({"forward": forward, "training": training}[kind], input_signature=[signature])
+    step = training if kind == "training" else forward
+    return tf.function(step, input_signature=[signature], jit_compile=compiled or None)
 
 
 def compare(name, functions, pair, sizes, what, quick):
@@ -74,11 +79,11 @@ def compare(name, functions, pair, sizes, what, quick):
     from layer_pairs import make_inputs
 
     given = make_inputs(pair.inputs, what["batch"], what["length"], sizes)
-    if what["pass"] == "forward" and pair.same:
+    if what["pass"] != "training" and pair.same:
         check_same(name, *(function(given) for function in functions), given.get("mask"))
     seconds = by_turns(functions, given, 2 if quick else LEAST)
     own, peer = (median(each) for each in seconds)
-    limit = ONE_ROW_LIMIT if is_one_row(name, what) else LIMIT
+    limit = XLA_LIMIT if what["pass"] == XLA else LIMIT
     return {
         "own_ms": round(1000 * own, 4),
         "peer_ms": round(1000 * peer, 4),
@@ -87,12 +92,6 @@ def compare(name, functions, pair, sizes, what, quick):
         "limit": limit,
         "met": met(own / peer, limit, at_least=False),
     }
-
-
-def is_one_row(name, what):
-    """Whether the stricter limit holds: the forward pass of an LSTM or a GRU over a single row."""
-    plain = name.split(",")[0] in ONE_ROW and "=" not in name
-    return plain and what["pass"] == "forward" and what["batch"] == 1
 
 
 def by_turns(functions, given, least):
@@ -140,7 +139,7 @@ def write_markdown(name, columns, lines, where):
     """Writes the table as benchmarks/results/<name>.md."""
     text = (
         "Time of nlpkit's layer / time of Keras', by batch × length; in brackets nlpkit's milliseconds. "
-        f"{where['cpus']} cores, load {where['load_average']}, TensorFlow {where['tensorflow']}, "
+        f"With XLA only nlpkit's side is compiled. {where['cpus']} cores, load {where['load_average']}, TensorFlow {where['tensorflow']}, "
         f"Keras {where['keras']}.\n\n"
     )
     cells = [["" if cell is None else str(cell) for cell in line] for line in lines]

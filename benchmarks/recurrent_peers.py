@@ -16,7 +16,10 @@ def recurrent(sizes, cell, bidirectional=False, padded=False):
     own = layers.RecurrentBlock(sizes.units, cell, bidirectional=bidirectional)
     peer = KERAS[cell](sizes.units, return_sequences=True)
     peer = keras.layers.Bidirectional(peer) if bidirectional else peer
-    return Pair(reader(built(own, sizes)), reader(built(peer, sizes)), ("x", "mask") if padded else ("x",))
+    alone = cell != "rnn" and not bidirectional and not padded
+    passes = ("forward", "forward, XLA", "training") if alone else ("forward", "training")
+    inputs = ("x", "mask") if padded else ("x",)
+    return Pair(reader(built(own, sizes)), reader(built(peer, sizes)), inputs, passes=passes)
 
 
 def recurrent_option(sizes, cell, own, peer, passes=("training",)):

@@ -106,7 +106,7 @@ class AdditiveAttention(EncoderAttention):
         if coverage is not None:
             hidden += self.covered(coverage[..., None])
         scores = self.vector(tf.tanh(hidden))[..., 0]
-        return masked_softmax(scores, for_each_query(memory["mask"], query))
+        return masked_softmax(scores, for_each_query(memory.get("mask"), query))
 
     def _weights_in_turn(self, query, memory, coverage):
         """The weights of one query after the other, since each adds to the coverage that the next one sees."""
@@ -116,7 +116,7 @@ class AdditiveAttention(EncoderAttention):
             coverage += weights
             return self._weights(query, memory, coverage), coverage
 
-        nothing = tf.zeros_like(memory["mask"], "float32")
+        nothing = tf.zeros(tf.shape(memory["value"])[:2])
         start = (nothing, nothing if coverage is None else coverage)
         weights, _ = tf.scan(step, tf.transpose(query, (1, 0, 2)), start)
         return tf.transpose(weights, (1, 0, 2))

@@ -126,12 +126,12 @@ class AttentionDecoder(keras.layers.Layer):
                 "The layer has no weights yet. Call it, or its `build`, before it runs step by step."
             )
         memory = self.attention.precompute(encoder_outputs, encoder_mask)
-        zeros = tf.zeros((tf.shape(memory["mask"])[0], self.units), self.compute_dtype)
+        zeros = tf.zeros((tf.shape(memory["value"])[0], self.units), self.compute_dtype)
         if states is None:
             states = [zeros] * CELLS[self.cell].states
         states = states if isinstance(states, list | tuple) else [states]
         self._check_states([each.shape for each in states])
-        unseen = tf.zeros_like(memory["mask"], "float32")
+        unseen = tf.zeros(tf.shape(memory["value"])[:2])
         state = {"memory": memory, "attention_scores": unseen}
         state["cell"] = [tf.cast(each, self.compute_dtype) for each in states]
         if self.input_feeding and self.input_feeding != "context":

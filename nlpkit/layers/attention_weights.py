@@ -8,6 +8,8 @@ from nlpkit.errors import InputError
 
 def masked_softmax(scores, mask):
     """Softmax of `scores` over the last axis where `mask` is true, in float32; a row without any gives zeros."""
+    if mask is None:
+        return tf.nn.softmax(tf.cast(scores, "float32"))
     weights = tf.nn.softmax(tf.where(mask, tf.cast(scores, "float32"), -1e9))
     return weights * tf.cast(mask, "float32")
 
@@ -22,7 +24,7 @@ def weighted_sum(weights, value):
 
 def for_each_query(memory, query):
     """A tensor `memory` of shape `(batch, …)` that broadcasts against the steps of `query`, if it has several."""
-    return memory[:, None] if query.shape.rank == 3 else memory
+    return memory[:, None] if memory is not None and query.shape.rank == 3 else memory
 
 
 def split_mask(mask):
@@ -57,11 +59,10 @@ class EncoderAttention(keras.layers.Layer):
             mask: Bool tensor of shape `(batch, time)`. Defaults to `None`, no padding.
 
         Returns:
-            dict of tensors with a leading batch axis.
+            dict of tensors with a leading batch axis: the value, and the mask if there is one.
         """
-        value = tf.cast(value, self.compute_dtype)
-        mask = tf.ones(tf.shape(value)[:2], "bool") if mask is None else tf.cast(mask, "bool")
-        return {"value": value, "mask": mask}
+        memory = {"value": tf.cast(value, self.compute_dtype)}
+        return memory if mask is None else {**memory, "mask": tf.cast(mask, "bool")}
 
     def attend(self, query, memory, **more):
         """The context of a query over a memory.

@@ -4,12 +4,11 @@ import tensorflow as tf
 
 from nlpkit.layers.recurrent_loop import (
     array,
-    differentiable_once,
     flat,
     masked,
     over_time,
     project,
-    project_each,
+    project_gradients,
     run_loop,
     span,
     steps_around,
@@ -61,23 +60,23 @@ def gru(
     if initial_state is None:
         initial_state = tf.zeros((batch, recurrent_kernel.shape[0]), kernel.dtype)
 
-    def light(inputs, kernel, recurrent_kernel, bias, initial_state):
-        gates = project_each(inputs, kernel, bias[0])
-        return _forward(gates, steps, recurrent_kernel, bias[1], initial_state, mask, backwards, False)[0]
-
-    def full(inputs, kernel, recurrent_kernel, bias, initial_state):
-        def forward(gates, *arguments):
-            return _forward(gates.__getitem__, steps, *arguments, mask, backwards, True)
-
-        def backward(upstream, kept, _, recurrent_kernel, bias, initial_state):
-            inner, outer, initial = _backward(upstream[0], kept, recurrent_kernel, mask, backwards)
-            weights = tf.matmul(flat(kept[0]), flat(outer), transpose_a=True)
-            return inner, weights, tf.reduce_sum(outer, axis=[0, 1]), initial
-
+    def forward(inputs, kernel, recurrent_kernel, bias, initial_state, keep):
         gates = project(inputs, kernel, bias[0])
-        return differentiable_once(forward, backward, [gates, recurrent_kernel, bias[1], initial_state])
+        return _forward(gates, steps, recurrent_kernel, bias[1], initial_state, mask, backwards, keep)
 
-    return run_loop(light, full, inputs, [kernel, recurrent_kernel, bias, initial_state], training)[0]
+    def backward(upstream, kept, inputs, kernel, recurrent_kernel, bias, initial_state):
+        inner, outer, initial = _backward(upstream[0], kept, recurrent_kernel, mask, backwards)
+        of_inputs, of_kernel, of_bias = project_gradients(inner, inputs, kernel)
+        recurrent = tf.matmul(flat(kept[0]), flat(outer), transpose_a=True)
+        return (
+            of_inputs,
+            of_kernel,
+            recurrent,
+            tf.stack([of_bias, tf.reduce_sum(outer, axis=[0, 1])]),
+            initial,
+        )
+
+    return run_loop(forward, backward, inputs, [kernel, recurrent_kernel, bias, initial_state], training)[0]
 
 
 def _forward(gates, steps, recurrent_kernel, bias, initial_state, mask, backwards, keep):

@@ -10,26 +10,26 @@ EPSILON = 1e-3
 
 
 def layer_norm_lstm_drive(inputs, weights, epsilon=EPSILON):
-    """What the inputs contribute to the gates of every step: LN(x W; g2) + b.
+    """What the inputs contribute to the gates of a step: LN(x W; g2) + b.
 
     Args:
-        inputs: Float tensor of shape `(..., features)`.
+        inputs: Float tensor of shape `(batch, features)`.
         weights: List of tensors, as `LayerNormLSTMCell` orders them.
         epsilon: float. Added to the variance. Defaults to 1e-3.
 
     Returns:
-        Float tensor of shape `(..., 4 * units)`.
+        Float tensor of shape `(batch, 4 * units)`.
 
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.layer_norm_lstm import LayerNormLSTMCell, layer_norm_lstm_drive
         >>> cell = LayerNormLSTMCell(4)
         >>> cell.build((None, 3))
-        >>> layer_norm_lstm_drive(tf.ones((5, 2, 3)), cell.weights).shape
-        TensorShape([5, 2, 16])
+        >>> layer_norm_lstm_drive(tf.ones((2, 3)), cell.weights).shape
+        TensorShape([2, 16])
     """
     kernel, _, bias, input_gain, *_ = weights
-    return _normalize(tf.tensordot(inputs, kernel, 1), input_gain, epsilon) + bias
+    return _normalize(tf.matmul(inputs, kernel), input_gain, epsilon) + bias
 
 
 def layer_norm_lstm_step(drive, states, weights, remembered, epsilon=EPSILON):

@@ -55,11 +55,11 @@ class LocationAttention(EncoderAttention):
         self.location.build(query)
 
     def _weights(self, query, memory):
-        time = tf.shape(memory["mask"])[1]
+        time = tf.shape(memory["value"])[1]
         beyond = tf.maximum(time - self.max_length, 0)
         scores = self.location(query)[..., :time]
         scores = tf.pad(scores, [[0, 0]] * (scores.shape.rank - 1) + [[0, beyond]])
-        mask = memory["mask"] & (tf.range(time) < self.max_length)
+        mask = _mask(memory) & (tf.range(time) < self.max_length)
         return masked_softmax(scores, for_each_query(mask, query))
 
     def get_config(self):
@@ -120,9 +120,10 @@ class LocalAttention(MultiplicativeAttention):
         self.position.build(query)
 
     def _weights(self, query, memory):
-        distance = self._distance(query, memory["mask"])
+        mask = _mask(memory)
+        distance = self._distance(query, mask)
         near = tf.abs(distance) <= self.window
-        weights = masked_softmax(self._scores(query, memory), for_each_query(memory["mask"], query) & near)
+        weights = masked_softmax(self._scores(query, memory), for_each_query(mask, query) & near)
         return weights * tf.exp(-2.0 * tf.square(distance / self.window))
 
     def _distance(self, query, mask):
@@ -134,3 +135,8 @@ class LocalAttention(MultiplicativeAttention):
 
     def get_config(self):
         return {**super().get_config(), "window": self.window}
+
+
+def _mask(memory):
+    """Which values are real."""
+    return memory["mask"] if "mask" in memory else tf.ones(tf.shape(memory["value"])[:2], "bool")

@@ -4,12 +4,11 @@ import tensorflow as tf
 
 from nlpkit.layers.recurrent_loop import (
     array,
-    differentiable_once,
     flat,
     masked,
     over_time,
     project,
-    project_each,
+    project_gradients,
     run_loop,
     span,
     steps_around,
@@ -69,24 +68,19 @@ def lstm(
     steps, batch = span(inputs)
     initial_state = initial_state or [tf.zeros((batch, units), kernel.dtype)] * 2
 
-    def light(inputs, kernel, recurrent_kernel, bias, state, cell):
-        gates = project_each(inputs, kernel, bias)
-        return _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, False, return_cells)[0]
-
-    def full(inputs, kernel, recurrent_kernel, bias, state, cell):
-        def forward(gates, *arguments):
-            return _forward(gates.__getitem__, steps, *arguments, mask, backwards, True, return_cells)
-
-        def backward(upstream, kept, gates, recurrent_kernel, state, cell):
-            states, *kept = kept
-            changes, *initial = _backward(upstream, kept, recurrent_kernel, backwards)
-            return changes, tf.matmul(flat(states), flat(changes), transpose_a=True), *initial
-
+    def forward(inputs, kernel, recurrent_kernel, bias, state, cell, keep):
         gates = project(inputs, kernel, bias)
-        return differentiable_once(forward, backward, [gates, recurrent_kernel, state, cell])
+        return _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, keep, return_cells)
+
+    def backward(upstream, kept, inputs, kernel, recurrent_kernel, bias, state, cell):
+        states, *kept = kept
+        changes, *initial = _backward(upstream, kept, recurrent_kernel, backwards)
+        of_inputs, of_kernel, of_bias = project_gradients(changes, inputs, kernel)
+        recurrent = tf.matmul(flat(states), flat(changes), transpose_a=True)
+        return of_inputs, of_kernel, recurrent, of_bias, *initial
 
     weights = [kernel * scale, recurrent_kernel * scale, bias * scale]
-    outputs = run_loop(light, full, inputs, [*weights, *initial_state], training)
+    outputs = run_loop(forward, backward, inputs, [*weights, *initial_state], training)
     return tuple(outputs) if return_cells else outputs[0]
 
 

@@ -89,7 +89,7 @@ class MultiplicativeAttention(EncoderAttention):
         return memory if self.score == "dot" else {**memory, "keys": self.key(value)}
 
     def _weights(self, query, memory):
-        return masked_softmax(self._scores(query, memory), for_each_query(memory["mask"], query))
+        return masked_softmax(self._scores(query, memory), for_each_query(memory.get("mask"), query))
 
     def _scores(self, query, memory):
         keys = memory["value"] if self.score == "dot" else memory["keys"]

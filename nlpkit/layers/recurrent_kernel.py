@@ -115,18 +115,15 @@ def by_steps(cell, inputs, weights, states, *, lengths=None, backwards=False, st
         As of `by_cudnn`.
     """
     kind = weights[0].dtype
-    rows, *positions = time_major(inputs) if is_pair(inputs) else (time_major(inputs),)
-    rows, weights, states = exact(rows), exact(weights), exact(states)
-    drive = cell.drive(rows, weights)
-    drive = tf.gather(drive, positions[0]) if positions else drive
+    weights, states = exact(weights), exact(states)
 
-    def step(drive, states):
-        remembered = states[0] if state_mask is None else states[0] * tf.cast(state_mask, drive.dtype)
-        return cell.step(drive, states, weights, remembered)
+    def step(x, states):
+        remembered = states[0] if state_mask is None else states[0] * tf.cast(state_mask, states[0].dtype)
+        return cell.step(cell.drive(x, weights), states, weights, remembered)
 
     options = {"mask": _mask(inputs, lengths), "backwards": backwards, "update": update}
-    found = [tf.cast(state, kind) for state in step_loop(step, drive, states, **options)]
-    return _batch_major(found, lengths, backwards, True)
+    found = step_loop(step, exact(time_major(dense(inputs))), states, **options)
+    return _batch_major([tf.cast(state, kind) for state in found], lengths, backwards, True)
 
 
 def exact(tensors):

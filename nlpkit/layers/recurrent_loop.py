@@ -6,7 +6,7 @@ NO_SECOND = "nlpkit's recurrent loops have no second derivatives; take Keras' la
 
 
 def project(inputs, kernel, bias):
-    """Multiplies the inputs of all steps with a kernel at once.
+    """What the inputs of each step contribute, multiplied when the step is run, so that not all have to be kept.
 
     Where the inputs are rows that occur several times, as the tokens of a batch do, each row is multiplied once.
 
@@ -17,57 +17,61 @@ def project(inputs, kernel, bias):
         bias: Float tensor of shape `(gates,)`.
 
     Returns:
-        Float tensor of shape `(time, batch, gates)`.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> from nlpkit.layers.recurrent_loop import project
-        >>> project(tf.ones((5, 2, 3)), tf.ones((3, 16)), tf.zeros(16)).shape
-        TensorShape([5, 2, 16])
-    """
-    if isinstance(inputs, tuple | list):
-        rows, positions = inputs
-        return tf.gather(tf.nn.bias_add(tf.matmul(rows, kernel), bias), positions)
-    shape = tf.concat([tf.shape(inputs)[:2], [kernel.shape[-1]]], axis=0)
-    return tf.reshape(tf.nn.bias_add(tf.matmul(flat(inputs), kernel), bias), shape)
-
-
-def project_each(inputs, kernel, bias):
-    """Multiplies the inputs of a step when it is read: what `project` gives, in less memory and so in less time.
-
-    Args:
-        inputs: As of `project`.
-        kernel: As of `project`.
-        bias: As of `project`.
-
-    Returns:
         callable. From the step, an int32 scalar tensor, to a float tensor of shape `(batch, gates)`.
 
     Example:
         >>> import tensorflow as tf
-        >>> from nlpkit.layers.recurrent_loop import project_each
-        >>> project_each(tf.ones((5, 2, 3)), tf.ones((3, 16)), tf.zeros(16))(0).shape
+        >>> from nlpkit.layers.recurrent_loop import project
+        >>> project(tf.ones((5, 2, 3)), tf.ones((3, 16)), tf.zeros(16))(0).shape
         TensorShape([2, 16])
     """
     if isinstance(inputs, tuple | list):
         rows, positions = inputs
         rows = tf.nn.bias_add(tf.matmul(rows, kernel), bias)
-        return lambda time: tf.gather(rows, positions[time])
+        return lambda time: tf.gather(rows, tf.gather(positions, time))
     # One operation, where `inputs[time]` is four.
     return lambda time: tf.nn.bias_add(tf.matmul(tf.gather(inputs, time), kernel), bias)
 
 
-def run_loop(light, full, inputs, arguments, training):
-    """Runs a loop that keeps nothing, or in training one that keeps what its gradient needs.
-
-    Both run in float32 if the inputs have 16 bits. If a gradient of the first is asked for, it is that of the second.
+def project_gradients(changes, inputs, kernel):
+    """The gradients of `project`.
 
     Args:
-        light: callable. `light(inputs, *arguments)` gives a list of outputs.
-        full: callable. The same in a way that TensorFlow can differentiate.
-        inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows and the int positions.
+        changes: Float tensor of shape `(time, batch, gates)`, the gradients of what it gave.
+        inputs: As of `project`.
+        kernel: As of `project`.
+
+    Returns:
+        Gradients of the inputs, or of the rows, of the kernel and of the bias.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.recurrent_loop import project_gradients
+        >>> [x.shape for x in project_gradients(tf.ones((5, 2, 16)), tf.ones((5, 2, 3)), tf.ones((3, 16)))]
+        [TensorShape([5, 2, 3]), TensorShape([3, 16]), TensorShape([16])]
+    """
+    changes = flat(changes)
+    values, *positions = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    if positions:
+        changes = tf.math.unsorted_segment_sum(changes, tf.reshape(positions[0], [-1]), tf.shape(values)[0])
+    of_values = tf.reshape(tf.matmul(changes, kernel, transpose_b=True), tf.shape(values))
+    values = flat(values)
+    return of_values, tf.matmul(values, changes, transpose_a=True), tf.reduce_sum(changes, axis=0)
+
+
+def run_loop(forward, backward, inputs, arguments, training):
+    """Calls a loop whose gradient is another loop.
+
+    It runs in float32 if the inputs have 16 bits. Its gradient can be taken once.
+
+    Args:
+        forward: callable. `forward(inputs, *arguments, keep)` gives a list of outputs and, if `keep`, a list of what
+            `backward` needs.
+        backward: callable. `backward(upstream, kept, inputs, *arguments)` gives the gradients of the inputs, or of the
+            rows, and of the arguments, from those of the outputs.
+        inputs: As of `project`.
         arguments: List of tensors.
-        training: bool.
+        training: bool. In a graph, keeps what the gradient needs; otherwise it is computed again.
 
     Returns:
         The list of outputs.
@@ -76,56 +80,28 @@ def run_loop(light, full, inputs, arguments, training):
     # With 16 bits the small differences that a state is made of get lost.
     kind = values.dtype
     if kind.size < 4:
-        exact = [tf.cast(x, "float32") for x in (values, *arguments)]
-        outputs = run_loop(
-            light, full, (exact[0], *positions) if positions else exact[0], exact[1:], training
-        )
+        values, *arguments = [tf.cast(x, "float32") for x in (values, *arguments)]
+        inputs = (values, *positions) if positions else values
+        outputs = run_loop(forward, backward, inputs, arguments, training)
         return [tf.cast(output, kind) for output in outputs]
-    if training and not tf.executing_eagerly():
-        return full(inputs, *arguments)
-
-    def call(loop, values, *arguments):
-        return loop((values, *positions) if positions else values, *arguments)
+    # Eagerly an array is changed in place, so that each gradient needs one of its own.
+    keep = training and not tf.executing_eagerly()
 
     @tf.custom_gradient
-    def run(*tensors):
-        def gradient(*upstream):
-            with tf.GradientTape() as tape:
-                tape.watch(tensors)
-                outputs = call(full, *tensors)
-            return tape.gradient(outputs, tensors, output_gradients=list(upstream))
-
-        return call(light, *tensors), gradient
-
-    return run(values, *arguments)
-
-
-def differentiable_once(forward, backward, inputs):
-    """Calls a loop whose gradient is another loop.
-
-    Args:
-        forward: callable. `forward(*inputs)` gives a list of outputs and a list of what `backward` needs.
-        backward: callable. `backward(upstream, kept, *inputs)` gives the gradient of each input from those of the
-            outputs.
-        inputs: List of tensors.
-
-    Returns:
-        The list of outputs.
-    """
-
-    @tf.custom_gradient
-    def run(*inputs):
-        outputs, kept = forward(*inputs)
+    def run(values, *arguments):
+        inputs = (values, *positions) if positions else values
+        outputs, kept = forward(inputs, *arguments, keep)
 
         def gradient(*upstream):
+            needed = kept or forward(inputs, *arguments, True)[1]
             # From a `tf.gather` it comes as slices.
             upstream = [tf.convert_to_tensor(change) for change in upstream]
-            changes = backward(upstream, kept, *inputs)
+            changes = backward(upstream, needed, inputs, *arguments)
             return [tf.raw_ops.PreventGradient(input=change, message=NO_SECOND) for change in changes]
 
         return outputs, gradient
 
-    return run(*inputs)
+    return run(values, *arguments)
 
 
 def over_time(step, steps, backwards, *start):

@@ -4,24 +4,24 @@ import tensorflow as tf
 
 
 def affine(inputs, weights):
-    """What the inputs contribute to the gates of every step: x W + b.
+    """What the inputs of a step contribute to its gates: x W + b.
 
     Args:
-        inputs: Float tensor of shape `(..., features)`.
+        inputs: Float tensor of shape `(batch, features)`.
         weights: List of tensors as Keras orders them: kernel, recurrent kernel, bias. Of a bias with two rows, the
             first belongs to the inputs.
 
     Returns:
-        Float tensor of shape `(..., gates)`.
+        Float tensor of shape `(batch, gates)`.
 
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.recurrent_steps import affine
-        >>> affine(tf.ones((5, 2, 3)), [tf.ones((3, 16)), None, tf.zeros(16)]).shape
-        TensorShape([5, 2, 16])
+        >>> affine(tf.ones((2, 3)), [tf.ones((3, 16)), None, tf.zeros(16)]).shape
+        TensorShape([2, 16])
     """
     kernel, _, bias = weights[:3]
-    return tf.tensordot(inputs, kernel, 1) + (bias if bias.shape.rank == 1 else bias[0])
+    return tf.matmul(inputs, kernel) + (bias if bias.shape.rank == 1 else bias[0])
 
 
 def rnn_step(drive, states, weights, remembered):

@@ -4,12 +4,11 @@ import tensorflow as tf
 
 from nlpkit.layers.recurrent_loop import (
     array,
-    differentiable_once,
     flat,
     masked,
     over_time,
     project,
-    project_each,
+    project_gradients,
     run_loop,
     span,
     steps_around,
@@ -61,24 +60,18 @@ def rnn(
     if initial_state is None:
         initial_state = tf.zeros((batch, recurrent_kernel.shape[0]), kernel.dtype)
 
-    def light(inputs, kernel, recurrent_kernel, bias, initial_state):
-        drive = project_each(inputs, kernel, bias)
-        return [_forward(drive, steps, recurrent_kernel, initial_state, mask, backwards)[1]]
+    def forward(inputs, kernel, recurrent_kernel, bias, initial_state, keep):
+        drive = project(inputs, kernel, bias)
+        before, after = _forward(drive, steps, recurrent_kernel, initial_state, mask, backwards)
+        return [after], [before, after] if keep else []
 
-    def full(inputs, kernel, recurrent_kernel, bias, initial_state):
-        def forward(drive, recurrent_kernel, initial_state):
-            kept = _forward(drive.__getitem__, steps, recurrent_kernel, initial_state, mask, backwards)
-            return [kept[1]], kept
+    def backward(upstream, kept, inputs, kernel, recurrent_kernel, bias, initial_state):
+        changes, initial = _backward(upstream[0], kept[1], recurrent_kernel, mask, backwards)
+        of_inputs, of_kernel, of_bias = project_gradients(changes, inputs, kernel)
+        recurrent = tf.matmul(flat(kept[0]), flat(changes), transpose_a=True)
+        return of_inputs, of_kernel, recurrent, of_bias, initial
 
-        def backward(upstream, kept, _, recurrent_kernel, initial_state):
-            changes, initial = _backward(upstream[0], kept[1], recurrent_kernel, mask, backwards)
-            return changes, tf.matmul(flat(kept[0]), flat(changes), transpose_a=True), initial
-
-        return differentiable_once(
-            forward, backward, [project(inputs, kernel, bias), recurrent_kernel, initial_state]
-        )
-
-    return run_loop(light, full, inputs, [kernel, recurrent_kernel, bias, initial_state], training)[0]
+    return run_loop(forward, backward, inputs, [kernel, recurrent_kernel, bias, initial_state], training)[0]
 
 
 def _forward(drive, steps, recurrent_kernel, initial_state, mask, backwards):

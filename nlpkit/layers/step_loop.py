@@ -5,12 +5,12 @@ import tensorflow as tf
 from nlpkit.layers.recurrent_loop import array, masked, over_time
 
 
-def step_loop(step, drive, states, *, mask=None, backwards=False, update=None):
+def step_loop(step, inputs, states, *, mask=None, backwards=False, update=None):
     """Runs the step of a cell over a sequence; TensorFlow finds the gradient.
 
     Args:
-        step: callable. `step(drive, states)` gives the list of the new states.
-        drive: Float tensor of shape `(time, batch, gates)`, what the inputs contribute at each step.
+        step: callable. `step(x, states)` gives the list of the new states.
+        inputs: Float tensor of shape `(time, batch, features)`.
         states: List of float tensors of shape `(batch, units)`, the states before the first step that is read.
         mask: Float tensor of shape `(time, batch, 1)`, 0 at padded steps, where the states become zero. Right-padded
             rows only. Defaults to `None`, no padding.
@@ -28,13 +28,13 @@ def step_loop(step, drive, states, *, mask=None, backwards=False, update=None):
         >>> states.shape
         TensorShape([5, 2, 4])
     """
-    steps = tf.shape(drive)[0]
+    steps = tf.shape(inputs)[0]
     # The gradient of a slice would be as large as the whole sequence, at every step.
-    drives = array(steps, drive[0], drive.shape[-1]).unstack(drive)
+    inputs = array(steps, inputs[0], inputs.shape[-1]).unstack(inputs)
 
     def run(time, *values):
         old = values[: len(states)]
-        new = step(drives.read(time), old)
+        new = step(inputs.read(time), old)
         new = new if update is None else update(time, old, new)
         new = [masked(state, mask, time) for state in new]
         arrays = zip(values[len(states) :], new, strict=True)

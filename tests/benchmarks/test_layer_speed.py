@@ -75,15 +75,6 @@ def test_functions_take_turns():
     assert measured == [("a", 5), ("b", 5)] * layer_speed.MOST
 
 
-def test_limits():
-    one, many = {"pass": "forward", "batch": 1}, {"pass": "forward", "batch": 64}
-    assert layer_speed.is_one_row("RecurrentBlock lstm, both directions, padded", one)
-    assert not layer_speed.is_one_row("RecurrentBlock lstm", many)
-    assert not layer_speed.is_one_row("RecurrentBlock lstm", {"pass": "training", "batch": 1})
-    assert not layer_speed.is_one_row("RecurrentBlock gru, reset_after=False", one)
-    assert not layer_speed.is_one_row("RecurrentBlock rnn", one)
-
-
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Runs the script with arguments; results go to a folder of the test."""

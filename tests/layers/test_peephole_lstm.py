@@ -61,10 +61,9 @@ def test_peepholes_start_at_zero():
 def test_dropout_reaches_the_product_with_the_state_only():
     weights = [tf.constant(weight) for weight in make_rnn().get_weights()]
     states = [tf.constant(RANDOM.normal(size=(3, 5))) for _ in range(2)]
-    drive = peephole_lstm_drive(STEPS, weights)
-    assert drive.shape == (3, 6, 20)
-    found = peephole_lstm_step(drive[:, 0], states, weights, tf.zeros_like(states[0]))
+    drive = peephole_lstm_drive(STEPS[:, 0], weights)
+    found = peephole_lstm_step(drive, states, weights, tf.zeros_like(states[0]))
     kernel, recurrent, *others = weights
     weights = [kernel, tf.zeros_like(recurrent), *others]
-    expected = peephole_lstm_step(drive[:, 0], states, weights, states[0])
+    expected = peephole_lstm_step(drive, states, weights, states[0])
     np.testing.assert_array_equal(np.stack(found), np.stack(expected))

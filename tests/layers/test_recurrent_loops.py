@@ -51,7 +51,9 @@ def gradients(function, *inputs):
 
 def assert_close(found, expected):
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(tf.convert_to_tensor(one), tf.convert_to_tensor(other), rtol=1e-6, atol=2e-6)
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(one), tf.convert_to_tensor(other), rtol=1e-6, atol=2e-6
+        )
 
 
 @pytest.mark.parametrize("traced", [False, True])
