@@ -21,7 +21,7 @@ BATCHES, LENGTHS = (1, 64), (50, 200)
 SIZES = [(batch, length) for batch in BATCHES for length in LENGTHS]
 QUICK_SIZES = [(1, 3), (2, 5)]
 LIMIT = 1.05
-# Of one row the loop over time is nearly all there is: compiled by XLA, where that may be, it should take half the time.
+# Of one row the loop over time is nearly all there is; compiled by XLA it should take half the time.
 XLA, XLA_LIMIT = "forward, XLA", 0.5
 # By turns: as often as it takes for the median to stand still, quick ones more often.
 WARM_UP, LEAST, MOST, SECONDS = 2, 15, 101, 0.5
@@ -139,7 +139,8 @@ def write_markdown(name, columns, lines, where):
     """Writes the table as benchmarks/results/<name>.md."""
     text = (
         "Time of nlpkit's layer / time of Keras', by batch × length; in brackets nlpkit's milliseconds. "
-        f"With XLA only nlpkit's side is compiled. {where['cpus']} cores, load {where['load_average']}, TensorFlow {where['tensorflow']}, "
+        "With XLA only nlpkit's side is compiled. "
+        f"{where['cpus']} cores, load {where['load_average']}, TensorFlow {where['tensorflow']}, "
         f"Keras {where['keras']}.\n\n"
     )
     cells = [["" if cell is None else str(cell) for cell in line] for line in lines]

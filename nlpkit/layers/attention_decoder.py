@@ -41,7 +41,8 @@ class AttentionDecoder(keras.layers.Layer):
         inputs: List of the decoder's inputs, float tensor of shape `(batch, time, features)`, the encoder's outputs,
             float tensor of shape `(batch, encoder_time, encoder_features)`, and, if the first state is not zero, its
             tensors of shape `(batch, units)`: hidden state and cell for an LSTM, else the hidden state.
-        mask: List of masks of the inputs, in the same order, each `None` or a bool tensor of shape `(batch, time)`.
+        mask: List of masks of the inputs, in the same order, each `None` or a bool tensor of shape `(batch, time)`;
+            that of the decoder's inputs is right-padded.
         return_attention_scores: bool. Also returns the weights, float32 of shape `(batch, time, encoder_time)`.
 
     Returns:

@@ -29,9 +29,9 @@ def lstm(
 ):
     """Runs an LSTM over a sequence; the weights are those of `keras.layers.LSTM`.
 
-    Only the product with the last state needs the loop. Everything else is done for all steps at once, before and
-    after it, and the gradient keeps three tensors a step where TensorFlow's own keeps a dozen. Where the inputs are
-    rows that occur several times, as the tokens of a batch do, each row is multiplied once.
+    Its gradient keeps three tensors a step where TensorFlow's own keeps a dozen, and multiplies with the weights once
+    for all steps. Where the inputs are rows that occur several times, as the tokens of a batch do, each row is
+    multiplied once.
 
     Args:
         inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows `(n, features)` and the int

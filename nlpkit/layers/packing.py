@@ -29,6 +29,29 @@ def pack(inputs, mask):
     return _unless_packed(inputs, mask, lambda order, inverse: _reorder(inputs, order, inverse))
 
 
+def without_padding(inputs, lengths):
+    """Makes the padded steps of right-padded rows zero, whatever they hold: infinity times zero would not be zero.
+
+    Args:
+        inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows and positions, which stays.
+        lengths: Int tensor of shape `(batch,)`.
+
+    Returns:
+        The same with zeros.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.packing import without_padding
+        >>> without_padding(tf.constant([[[1.0], [float("inf")]]]), tf.constant([1]))[0, :, 0].numpy().tolist()
+        [1.0, 0.0]
+    """
+    if is_pair(inputs):
+        return inputs
+    inputs = tf.convert_to_tensor(inputs)
+    real = tf.sequence_mask(lengths, tf.shape(inputs)[1])
+    return tf.where(real[..., None], inputs, tf.zeros((), inputs.dtype))
+
+
 def unpack(outputs, mask):
     """Moves the steps of a packed sequence back to where they stood.
 

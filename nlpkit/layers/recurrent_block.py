@@ -7,7 +7,7 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.layers.distinct_tokens import dense, sequence_mask, sequence_shape
 from nlpkit.layers.highway import Highway
-from nlpkit.layers.packing import last_step, pack, unpack
+from nlpkit.layers.packing import last_step, pack, unpack, without_padding
 from nlpkit.layers.recurrent_cells import CELLS
 from nlpkit.layers.recurrent_direction import RecurrentDirection
 from nlpkit.layers.variational_dropout import VariationalDropout
@@ -163,9 +163,12 @@ class RecurrentBlock(keras.layers.Layer):
     def call(self, inputs, mask=None, initial_state=None, training=False):
         if initial_state is not None:
             self._check_one_direction("initial state")
+            self._check_states(initial_state)
         mask, lengths = sequence_mask(inputs, mask), None
         if mask is not None:
-            inputs, lengths = pack(inputs, mask), tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+            mask = tf.cast(mask, "bool")
+            lengths = tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+            inputs = without_padding(pack(inputs, mask), lengths)
         dropped = training and self.input_dropout
         read = self.drop_inputs(dense(inputs), training=True) if dropped else inputs
         options = {"lengths": lengths, "return_state": self.return_state, "training": training}
@@ -177,7 +180,7 @@ class RecurrentBlock(keras.layers.Layer):
         outputs = self.drop(outputs, training=training)
         if mask is not None:
             outputs = unpack(outputs, mask) if self.return_sequences else outputs
-            real = tf.cast(mask, "bool") if self.return_sequences else lengths > 0
+            real = mask if self.return_sequences else lengths > 0
             outputs *= tf.cast(real, outputs.dtype)[..., None]
         return [outputs, *(state for _, last in found for state in last)] if self.return_state else outputs
 
@@ -207,9 +210,14 @@ class RecurrentBlock(keras.layers.Layer):
             Tuple of the output `(batch, units)` and the next state.
 
         Raises:
-            InputError: If the block is bidirectional.
+            InputError: If the block is bidirectional or has not been built, or the state does not fit the cell.
         """
         self._check_one_direction("step")
+        self._check_states(state)
+        if not self.built:
+            raise InputError(
+                "The layer has no weights yet. Call it, or its `build`, before it runs step by step."
+            )
         state = self.forward.step(x, state)
         outputs = self._connect(x, state[0])
         return outputs if self.norm is None else self.norm(outputs), state
@@ -235,6 +243,15 @@ class RecurrentBlock(keras.layers.Layer):
             raise InputError(
                 f"A bidirectional block has no {what}, since it reads from both ends. Received: {self.name} with "
                 "bidirectional=True. Leave it out for a block that runs step by step."
+            )
+
+    def _check_states(self, states):
+        count = CELLS[self.cell].states
+        if not isinstance(states, list | tuple) or len(states) != count:
+            found = len(states) if isinstance(states, list | tuple) else "one tensor without a list"
+            raise InputError(
+                f"The state of a block with cell={self.cell!r} is a list of {count} tensors, as `initial_state()` "
+                f"gives it. Received: {found}. To start from the states of another cell, take a `StateBridge`."
             )
 
     def _connect(self, inputs, outputs):

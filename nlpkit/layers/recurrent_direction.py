@@ -74,6 +74,8 @@ class RecurrentDirection(keras.layers.Layer):
         self.reset_after, self.use_cudnn = reset_after, use_cudnn
         more = {"reset_after": reset_after} if cell == "gru" else {}
         self.cell = self.kind.layer(units, dtype=self.dtype_policy, name=cell, **more)
+        # XLA, which Keras' `compile` may turn on by itself, has no kernel of cuDNN.
+        self.supports_jit = self.kernel()[0] != CUDNN
         self.supports_masking = True  # The block has made lengths of the mask.
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -92,6 +94,7 @@ class RecurrentDirection(keras.layers.Layer):
         run = {CUDNN: by_cudnn, LOOPS: by_loop, STEPS: by_steps}[kernel]
         outputs, last = run(self.kind, inputs, self._weights(training), start, **options)
         if lengths is not None:  # A row without any real step has none that is the last.
+            # `last` is empty where it is not wanted.
             last = [tf.where(lengths[:, None] > 0, x, before) for x, before in zip(last, start, strict=False)]
         return outputs, last
 

@@ -104,7 +104,7 @@ def run_loop(forward, backward, inputs, arguments, training):
     return run(values, *arguments)
 
 
-def over_time(step, steps, backwards, *start):
+def over_time(step, steps, backwards, *start, maximum_iterations=None):
     """Runs `step(time, *values)`, which gives the next values, over the steps in either direction.
 
     Args:
@@ -112,6 +112,8 @@ def over_time(step, steps, backwards, *start):
         steps: int32 scalar tensor.
         backwards: bool. From the last step to the first.
         start: Values before the first step that is run.
+        maximum_iterations: int32 scalar tensor, the steps again, where TensorFlow finds the gradient: XLA asks for it.
+            Defaults to `None`.
 
     Returns:
         List of the values after the last step.
@@ -124,7 +126,7 @@ def over_time(step, steps, backwards, *start):
     def run(time, *values):
         return time + onward, *step(time, *values)
 
-    return tf.while_loop(more, run, (first, *start))[1:]
+    return tf.while_loop(more, run, (first, *start), maximum_iterations=maximum_iterations)[1:]
 
 
 def span(inputs):

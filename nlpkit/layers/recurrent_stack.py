@@ -116,6 +116,17 @@ class RecurrentStack(keras.layers.Layer):
             after += own
         return x, after
 
+    def kernel_report(self, training=False):
+        """Which kernel runs each block on this machine, and why.
+
+        Args:
+            training: bool. Whether it is asked about training. Defaults to `False`, prediction.
+
+        Returns:
+            List of dicts, as `RecurrentBlock.kernel_report` gives them.
+        """
+        return [block.kernel_report(training) for block in self.blocks]
+
     def _in_turn(self, run, inputs, *more):
         """What `run(block, inputs, …)` gives of each block, fed to the next; states on the way are collected."""
         states = []

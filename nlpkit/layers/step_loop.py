@@ -41,5 +41,5 @@ def step_loop(step, inputs, states, *, mask=None, backwards=False, update=None):
         return *new, *[into.write(time, state) for into, state in arrays]
 
     arrays = [array(steps, state, state.shape[-1]) for state in states]
-    found = over_time(run, steps, backwards, *states, *arrays)
+    found = over_time(run, steps, backwards, *states, *arrays, maximum_iterations=steps)
     return [into.stack() for into in found[len(states) :]]

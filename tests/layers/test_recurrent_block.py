@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nlpkit import InputError
 from nlpkit.layers import RecurrentBlock
@@ -148,3 +149,61 @@ def test_errors():
             InputError, match="`zoneout` must be a number of at least 0 and below 1, or one for"
         ):
             RecurrentBlock(3, zoneout=zoneout)
+
+
+def test_a_state_that_does_not_fit_is_refused():
+    block = RecurrentBlock(4, "gru")
+    block.build(STEPS.shape)
+    state = block.initial_state(3)
+    words = r"cell='gru' is a list of 1 tensors, as `initial_state\(\)` gives it. Received: 2. To start"
+    with pytest.raises(InputError, match=words):
+        block(STEPS, initial_state=[*state, *state])
+    with pytest.raises(InputError, match=words):
+        block.step(STEPS[:, 0], [*state, *state])
+    with pytest.raises(InputError, match="Received: one tensor without a list"):
+        block(STEPS, initial_state=state[0])
+    new = RecurrentBlock(4, "gru")
+    with pytest.raises(
+        InputError, match="The layer has no weights yet. Call it, or its `build`, before it runs"
+    ):
+        new.step(STEPS[:, 0], state)
+
+
+@pytest.mark.parametrize("cell", [*KERAS, "peephole_lstm"])
+@pytest.mark.parametrize("both", [False, True])
+def test_padding_that_is_no_number_reaches_nothing(cell, both):
+    block = RecurrentBlock(4, cell, bidirectional=both)
+    expected = np.asarray(block(STEPS, mask=MASK))
+    for filler in (np.inf, np.nan):
+        noise = np.where(MASK[..., None], STEPS, filler).astype("float32")
+        np.testing.assert_array_equal(block(noise, mask=MASK), expected)
+    nothing = block(np.full_like(STEPS, np.inf), mask=np.zeros_like(MASK))
+    assert not np.asarray(nothing).any()
+
+
+def test_a_mask_of_numbers_is_one_of_truths():
+    block = RecurrentBlock(4)
+    np.testing.assert_array_equal(block(STEPS, mask=2 * MASK.astype("int32")), block(STEPS, mask=MASK))
+
+
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("lstm", {}),
+        ("gru", {"reset_after": False}),
+        ("peephole_lstm", {}),
+        ("lstm", {"recurrent_dropout": 0.5}),
+    ],
+    ids=str,
+)
+def test_a_training_step_is_compiled_by_xla(cell, options):
+    block = RecurrentBlock(4, cell, **options)
+    block(STEPS)
+
+    def train():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(block(STEPS, mask=MASK, training=True) ** 2)
+        return tape.gradient(loss, [weight.value for weight in block.trainable_weights])
+
+    for gradient in tf.function(train, jit_compile=True)():
+        assert np.isfinite(gradient).all() and np.asarray(gradient).any()

@@ -47,3 +47,10 @@ def test_dropout_of_states_leaves_prediction_its_kernel(monkeypatch):
 def test_this_machine_is_asked():
     kernel, reason = this_device()
     assert RecurrentBlock(3).kernel_report() == {"kernel": kernel, "reason": reason}
+
+
+def test_keras_does_not_compile_cudnns_kernel_with_xla(monkeypatch):
+    assert RecurrentBlock(3).forward.supports_jit
+    monkeypatch.setattr("nlpkit.layers.recurrent_direction.this_device", lambda: device_kernel(1, True, ""))
+    assert not RecurrentBlock(3).forward.supports_jit
+    assert RecurrentBlock(3, use_cudnn=False).forward.supports_jit

@@ -197,3 +197,9 @@ def test_all_blocks_return_states_or_none():
         InputError, match=r"Either all blocks or none.*Received: \['a', 'b'\], .* in \['b'\] only"
     ):
         RecurrentStack(blocks)
+
+
+def test_report_of_the_kernels():
+    stack = RecurrentStack([RecurrentBlock(3), RecurrentBlock(3, zoneout=0.1)])
+    first, second = stack.kernel_report()
+    assert first == stack.blocks[0].kernel_report() and "zoneout" in second["reason"]
