@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from nlpkit.export import portable_model
+from nlpkit.layers.recurrent_kernel import CUDNN
 from nlpkit.models import build_classifier
 
 IDS = np.array([[4, 5, 6], [7, 0, 0]], "int32")
@@ -26,7 +27,7 @@ def pretended_gpu(monkeypatch):
     # By its path: the package has a function of the module's name.
     module = importlib.import_module("keras.src.backend.tensorflow.rnn")
     monkeypatch.setattr(module, "_is_gpu_available", lambda: True)
-    monkeypatch.setattr("nlpkit.layers.recurrent_block._has_gpu", lambda: True)
+    monkeypatch.setattr("nlpkit.layers.recurrent_direction.this_device", lambda: (CUDNN, "a GPU is there"))
 
 
 def ops(model):
