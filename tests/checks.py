@@ -4,7 +4,6 @@
 the round trip of a saved model, is in `tests/layers/test_fresh_process.py`.
 """
 
-import contextlib
 import json
 import tempfile
 from pathlib import Path
@@ -147,10 +146,9 @@ def check_symbolic_shape(layer, inputs, outputs):
                 shape = tuple(m if n is None else n for n, m in zip(shape, other.shape, strict=True))
             assert_equal(shape, other.shape, "the symbolic shape")
     if not call.options:  # with them there may be further outputs, of which the shapes alone do not tell
-        with contextlib.suppress(NotImplementedError):  # of a cell, which Keras asks for sizes only
-            shapes = keras.tree.flatten(output_shapes(layer, call))
-            expected = [size for output in outputs for size in output.shape]
-            assert_equal(shapes, expected, "what `compute_output_shape` gives")
+        shapes = keras.tree.flatten(output_shapes(layer, call))
+        expected = [size for output in outputs for size in output.shape]
+        assert_equal(shapes, expected, "what `compute_output_shape` gives")
 
 
 def output_shapes(layer, call):

@@ -9,6 +9,7 @@ from nlpkit.layers.attention_weights import check_shapes
 from nlpkit.layers.multiplicative_attention import SCORES, MultiplicativeAttention
 from nlpkit.layers.recurrent_block import RecurrentBlock
 from nlpkit.layers.recurrent_cells import CELLS
+from nlpkit.layers.steps import check_built
 
 FEEDINGS = (False, True, "context")
 
@@ -122,10 +123,7 @@ class AttentionDecoder(keras.layers.Layer):
         Raises:
             InputError: If the decoder has not been built, or the states do not fit the cell.
         """
-        if not self.built:
-            raise InputError(
-                "The layer has no weights yet. Call it, or its `build`, before it runs step by step."
-            )
+        check_built(self)
         memory = self.attention.precompute(encoder_outputs, encoder_mask)
         zeros = tf.zeros((tf.shape(memory["value"])[0], self.units), self.compute_dtype)
         if states is None:

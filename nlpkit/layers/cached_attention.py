@@ -7,6 +7,7 @@ from nlpkit.errors import InputError
 from nlpkit.layers.attention_cache import add_step, empty_cache
 from nlpkit.layers.attention_heads import AttentionHeads, hide_unless
 from nlpkit.layers.rotary_positions import rotate
+from nlpkit.layers.steps import check_built
 
 POSITIONS = (None, "rotary", "relative")
 
@@ -164,7 +165,7 @@ class CachedAttention(AttentionHeads):
         Returns:
             dict of `keys` and `values` `(batch, heads, max_length, key_dim)`, and the next `position` `(batch,)`.
         """
-        self._check_built()
+        check_built(self)
         if not self.causal:
             raise InputError(
                 "Only causal attention runs step by step. Received: causal=False. Set `causal=True`."
@@ -181,18 +182,12 @@ class CachedAttention(AttentionHeads):
         Returns:
             dict of `keys` and `values` `(batch, heads, context_time, key_dim)`, and `mask` `(batch, context_time)`.
         """
-        self._check_built()
+        check_built(self)
         self._check_context()
         keys, values = self._keys_and_values(context, None)
         if context_mask is None:
             context_mask = tf.ones(tf.shape(context)[:2], "bool")
         return {"keys": keys, "values": values, "mask": tf.cast(context_mask, "bool")}
-
-    def _check_built(self):
-        if not self.built:
-            raise InputError(
-                "The layer has no weights yet. Call it, or its `build`, before it runs step by step."
-            )
 
     def step(self, x, state, return_attention_scores=False):
         """Attention of one step.

@@ -68,6 +68,10 @@ class LSTMCellBase(keras.layers.Layer):
         """
         return self(x, state)
 
+    def compute_output_shape(self, inputs_shape, states_shape=None):
+        batch = inputs_shape[0]
+        return (batch, self.output_size), [(batch, size) for size in self.state_size]
+
     def get_config(self):
         return {**super().get_config(), "units": self.units}
 

@@ -208,6 +208,10 @@ class NTMCell(keras.layers.Layer):
         """
         return self(x, state)
 
+    def compute_output_shape(self, inputs_shape, states_shape=None):
+        batch = inputs_shape[0]
+        return (batch, self.output_size), [(batch, size) for size in self.state_size]
+
     def get_config(self):
         own = {name: getattr(self, name) for name in (*SIZES, "controller")}
         return {**super().get_config(), **own}

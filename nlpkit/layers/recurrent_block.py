@@ -10,6 +10,7 @@ from nlpkit.layers.highway import Highway
 from nlpkit.layers.packing import last_step, pack, unpack, without_padding
 from nlpkit.layers.recurrent_cells import CELLS
 from nlpkit.layers.recurrent_direction import RecurrentDirection
+from nlpkit.layers.steps import check_built
 from nlpkit.layers.variational_dropout import VariationalDropout
 
 RATES = ("dropout", "input_dropout", "recurrent_dropout", "weight_drop")
@@ -214,10 +215,7 @@ class RecurrentBlock(keras.layers.Layer):
         """
         self._check_one_direction("step")
         self._check_states(state)
-        if not self.built:
-            raise InputError(
-                "The layer has no weights yet. Call it, or its `build`, before it runs step by step."
-            )
+        check_built(self)
         state = self.forward.step(x, state)
         outputs = self._connect(x, state[0])
         return outputs if self.norm is None else self.norm(outputs), state
