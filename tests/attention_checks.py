@@ -31,6 +31,7 @@ def check_attention(layer_class, arguments, *, sums_to_one=True):
     check_twin(layer, [QUERY, VALUE], MASK, expected[0])
     check_weights(*expected, sums_to_one)
     check_padding(layer, expected)
+    check_padding_of_both(layer)
     check_empty_rows(layer)
     check_one_by_one(layer, expected)
     check_open_shapes(layer, expected)
@@ -79,6 +80,43 @@ def check_empty_rows(layer):
     weights = [weight.value for weight in layer.trainable_weights]
     for gradient in tape.gradient(loss, [query, value, *weights], unconnected_gradients="zero"):
         assert np.isfinite(gradient).all()
+
+
+def check_padding_of_both(layer):
+    """Queries and values alike may have NaN in their padding."""
+    query_mask = MASK[:, :5]
+
+    def call(padding):
+        padded = [with_padding(QUERY, query_mask, padding), with_padding(VALUE, MASK, padding)]
+        return layer(padded, mask=[query_mask, MASK])
+
+    check_nothing_of_padding(layer, call, query_mask)
+
+
+def check_nothing_of_padding(layer, call, mask):
+    """NaN in padded steps gives what zeros give: outputs at the real steps, and gradients of all weights.
+
+    Args:
+        layer: The Keras layer, built.
+        call: function of what stands in the padding, which gives the outputs `(batch, time, features)`.
+        mask: Bool array of shape `(batch, time)`, of the outputs.
+    """
+    found = []
+    for padding in (0.0, np.nan):
+        with tf.GradientTape() as tape:
+            outputs = tf.boolean_mask(call(padding), mask)
+            loss = tf.reduce_sum(tf.square(outputs))
+        weights = [weight.value for weight in layer.trainable_weights]
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        found.append([np.asarray(tf.convert_to_tensor(part)) for part in (outputs, *gradients)])
+    for expected, other in zip(*found, strict=True):
+        assert np.isfinite(expected).all()
+        np.testing.assert_allclose(other, expected, atol=TOLERANCE)
+
+
+def with_padding(x, mask, padding):
+    """The steps of `x`, with `padding` in place of the padded ones."""
+    return np.where(mask[:, :, None], x, np.float32(padding))
 
 
 def check_one_by_one(layer, expected):

@@ -95,6 +95,31 @@ class CountsThePadding(Scaled):
         return super().call(inputs, mask) * tf.cast(tf.shape(inputs)[1], inputs.dtype)
 
 
+class MultipliesInfinity(Scaled):
+    def call(self, inputs, mask=None):
+        real = tf.cast(mask, inputs.dtype)[..., None]
+        return super().call(inputs, mask) + tf.reduce_sum(inputs * real, axis=1, keepdims=True)
+
+
+class MultipliesNaN(Scaled):
+    def call(self, inputs, mask=None):
+        real = tf.cast(mask, inputs.dtype)[..., None]
+        finite = tf.clip_by_value(inputs, -1e4, 1e4)
+        return super().call(inputs, mask) + tf.reduce_sum(finite * real, axis=1, keepdims=True)
+
+
+class TakesTheLengthForTheLastStep(Scaled):
+    def call(self, inputs, mask=None):
+        last = tf.reduce_sum(tf.cast(mask, "int32"), axis=1) - 1
+        return super().call(inputs, mask) + tf.gather(inputs, last, axis=1, batch_dims=1)[:, None]
+
+
+class TakesTheStepBefore(Scaled):
+    def call(self, inputs, mask=None):
+        inputs = tf.where(mask[..., None], inputs, tf.zeros((), inputs.dtype))
+        return super().call(inputs, mask) + tf.pad(inputs, [(0, 0), (1, 0), (0, 0)])[:, :-1]
+
+
 class GivesZeros(Scaled):
     def call(self, inputs, mask=None):
         return 0.0 * super().call(inputs, mask)
@@ -221,8 +246,12 @@ BROKEN = {
     SaysAnotherShapeToWhoAsks: r"`compute_output_shape` gives is \[3, 4, 7\], not \[3, 4, 2\]",
     SaysAnotherDtype: r"the symbolic dtype is \['int32'\], not \['float32'\]",
     LooksAtOtherRows: "Not equal to tolerance",
-    LooksAtThePadding: "Not equal to tolerance",
-    CountsThePadding: "Not equal to tolerance",
+    LooksAtThePadding: r"where padding \(right\) holds 7.0",
+    CountsThePadding: r"where padding \(right\) holds 7.0",
+    MultipliesInfinity: r"where padding \(right\) holds inf",
+    MultipliesNaN: r"where padding \(right\) holds nan",
+    TakesTheLengthForTheLastStep: r"where padding \(left\) holds 7.0",
+    TakesTheStepBefore: r"where padding \(gaps\) holds 7.0",
     GivesZeros: "a row gives only zeros",
     GivesFullPrecision: "the dtype of the output is float32, not float16",
     SaysTheDtypeOfFullPrecision: r"the symbolic dtype is \['float32'\], not \['float16'\]",

@@ -4,6 +4,7 @@
 the round trip of a saved model, is in `tests/layers/test_fresh_process.py`.
 """
 
+import itertools
 import json
 import tempfile
 from pathlib import Path
@@ -20,9 +21,11 @@ from graph_checks import (
     check_step_changes_weights,
     traced,
 )
-from layer_calls import LayerCall
+from layer_calls import PADDING, LayerCall
 
 HALF_PRECISION = {"mixed_float16": 0.02, "mixed_bfloat16": 0.15}
+# What padding may hold: infinity or NaN times zero is not zero.
+FILLERS = (7.0, np.inf, np.nan)
 
 
 def check_layer(layer_class, arguments, inputs, *, mask=None, **rest):
@@ -57,7 +60,8 @@ def check_case(case, *, trace_halves=True):
     with case.rule("batch is one by one"):
         check_batch_is_one_by_one(layer, call, None, outputs, view=case.view, run=run)
     with case.rule("padding changes nothing"):
-        check_padding_changes_nothing(layer, call, None, view=case.view, run=run)
+        options = {"view": case.view, "run": run, "padding": case.padding}
+        check_padding_changes_nothing(layer, call, None, **options)
     mixed = [case.make(dtype=policy) for policy in HALF_PRECISION]
     for one in mixed:
         options = {"exact": (layer.get_weights(), outputs), "full_precision": case.full_precision}
@@ -169,15 +173,18 @@ def check_batch_is_one_by_one(layer, inputs, mask, outputs, *, view=None, run=No
         assert_all_close([x[0] for x in alone], [x[row] for x in together])
 
 
-def check_padding_changes_nothing(layer, inputs, mask, *, view=None, run=None):
-    """More padding, and other values in it, leave the real steps as they are; `run` as above."""
+def check_padding_changes_nothing(layer, inputs, mask, *, view=None, run=None, padding=tuple(PADDING)):
+    """Padding at the places named, which holds anything, leaves the real steps as they are; `run` as above."""
     call, view, run = LayerCall.of(inputs, mask), view or _all, run or (lambda call: apply(layer, call))
-    before, after = (keras.tree.flatten(view(run(each))) for each in (call, call.padded()))
-    for one, other in zip(before, after, strict=True):
-        other = other[tuple(slice(size) for size in one.shape)]
-        if call.real is not None and one.ndim > 2 and one.shape[:2] == call.real.shape:
-            one, other = one[call.real], other[call.real]
-        assert_all_close(other, one)
+    before = keras.tree.flatten(view(run(call)))
+    for where, filler in itertools.product(padding, FILLERS):
+        after = keras.tree.flatten(view(run(call.padded(where, filler))))
+        for one, other in zip(before, after, strict=True):
+            sizes = zip(one.shape, other.shape, strict=True)
+            other = other[tuple(slice(None) if size == n else PADDING[where](size) for size, n in sizes)]
+            if call.real is not None and one.ndim > 2 and one.shape[:2] == call.real.shape:
+                one, other = one[call.real], other[call.real]
+            assert_all_close(other, one, what=f"where padding ({where}) holds {filler}")
 
 
 def _all(outputs):

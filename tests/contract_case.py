@@ -8,7 +8,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
-from layer_calls import LayerCall
+from layer_calls import PADDING, LayerCall
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Case:
         unreached: Ends of the paths of trainable weights that no gradient can reach, for a reason stated there.
         loss: Gives a scalar for the outputs, where a sum of squares will not do.
         view: Gives what of the outputs depends on each row alone and not on the padding; by default all.
+        padding: Places of `PADDING` where a row may have padding. All, but for layers that count steps, or whose
+            rows have to be right-padded.
         full_precision: bool. Whether the first output is float32 in half precision too.
         exceptions: dict of the rules that the layer breaks, each with the reason. It must break them.
     """
@@ -38,6 +40,7 @@ class Case:
     unreached: tuple = ()
     loss: Callable | None = None
     view: Callable | None = None
+    padding: tuple = tuple(PADDING)
     full_precision: bool = False
     exceptions: dict = dataclasses.field(default_factory=dict)
 

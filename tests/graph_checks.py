@@ -43,10 +43,11 @@ def tensors_of(call):
     return [tf.convert_to_tensor(tensor) for tensor in call.flat()]
 
 
-def assert_all_close(found, expected, tolerance=TOLERANCE):
+def assert_all_close(found, expected, tolerance=TOLERANCE, what=""):
     """Compares nests of tensors, which need not be nested alike."""
     for one, other in zip(keras.tree.flatten(found), keras.tree.flatten(expected), strict=True):
-        np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=tolerance, equal_nan=False)
+        one, other = np.asarray(one), np.asarray(other)
+        np.testing.assert_allclose(one, other, atol=tolerance, equal_nan=False, err_msg=what)
 
 
 def assert_no_python(graph):

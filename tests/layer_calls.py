@@ -6,6 +6,13 @@ import inspect
 import keras
 import numpy as np
 
+# Where the steps of a sequence stand among twice as many, when padding comes right or left of them or between them.
+PADDING = {
+    "right": lambda steps: slice(steps),
+    "left": lambda steps: slice(steps, None),
+    "gaps": lambda steps: slice(1, None, 2),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerCall:
@@ -65,19 +72,16 @@ class LayerCall:
         """The call with one row of the batch alone."""
         return self._changed(lambda key, x: x if key in self.unbatched else x[number : number + 1])
 
-    def padded(self):
-        """The call with other values where there is padding, and with as much padding again."""
+    def padded(self, where="right", filler=7.0):
+        """The call with as much padding again, at a place of `PADDING`; all padding holds `filler`, that of ids 0."""
         axes = self._time_axes()
 
         def longer(key, x):
             if x.dtype == bool:
-                return np.concatenate([x, np.zeros_like(x)], axis=1) if axes[key] else x
+                return _spread(x, axes[key][:1], where, False)
             if key in self.masks and axes[key]:
-                x = np.where(self.masks[key][..., None], x, 7.0 - x).astype(x.dtype)
-            for axis in axes[key]:
-                more = np.zeros_like(x) if x.dtype.kind == "i" else 3.0 + x
-                x = np.concatenate([x, more], axis=axis)
-            return x
+                x = np.where(self.masks[key][..., None], x, filler).astype(x.dtype)
+            return _spread(x, axes[key], where, 0 if x.dtype.kind == "i" else filler)
 
         return self._changed(longer)
 
@@ -143,6 +147,16 @@ class LayerCall:
         masks = {key: change(key, mask) for key, mask in self.masks.items()}
         inputs, mask = _like(self.inputs, parts), _like(self.inputs, masks) if masks else None
         return dataclasses.replace(self, inputs=inputs, mask=mask)
+
+
+def _spread(x, axes, where, filler):
+    """An array twice as long along some axes, with `filler` in what is new."""
+    for axis in axes:
+        steps = x.shape[axis]
+        wider = np.full_like(np.concatenate([x, x], axis), filler)
+        np.moveaxis(wider, axis, 0)[PADDING[where](steps)] = np.moveaxis(x, axis, 0)
+        x = wider
+    return x
 
 
 def _by_key(nest):

@@ -11,6 +11,8 @@ from broken_layers import (
     KeepsATensorInAFunction,
     NeedsAKnownBatch,
     Scaled,
+    TakesTheLengthForTheLastStep,
+    TakesTheStepBefore,
 )
 from checks import check_case, check_layer
 from contract_case import Case, constructor_arguments
@@ -58,6 +60,14 @@ def test_an_exception_has_to_be_one():
         check_case(case)
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         check_case(Case(Scaled, {}, LayerCall(STEPS, MASK), exceptions=case.exceptions))
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "padding"),
+    [(TakesTheLengthForTheLastStep, ("right",)), (TakesTheStepBefore, ("right", "left"))],
+)
+def test_padding_stands_where_a_case_says(layer_class, padding):
+    check_layer(layer_class, {"factor": 2.0}, STEPS, mask=MASK, padding=padding)
 
 
 def test_unreached_weights_have_no_gradient():
@@ -110,9 +120,23 @@ def test_padding_is_added_and_changed_while_real_steps_stay():
     assert unmasked is STEPS or (unmasked == STEPS).all()
     assert masked.shape == (3, 8, 2) and call.mask[1].tolist() == np.pad(MASK, [(0, 0), (0, 4)]).tolist()
     np.testing.assert_array_equal(masked[:, :4][MASK], STEPS[MASK])
-    assert (masked[:, :4][~MASK] != STEPS[~MASK]).all() and masked[:, 4:].all()
+    assert (masked[:, :4][~MASK] == 7).all() and (masked[:, 4:] == 7).all()
     ids = LayerCall(IDS).padded().inputs
     np.testing.assert_array_equal(ids, np.pad(IDS, [(0, 0), (0, 4)]))
+
+
+@pytest.mark.parametrize(
+    ("where", "steps"), [("right", [0, 1, 2, 3]), ("left", [4, 5, 6, 7]), ("gaps", [1, 3, 5, 7])]
+)
+def test_padding_stands_right_left_or_between_the_steps(where, steps):
+    call = LayerCall({"inputs": STEPS, "ids": IDS}, {"inputs": MASK}).padded(where, np.nan)
+    expected = np.zeros((3, 8), bool)
+    expected[:, steps] = MASK
+    np.testing.assert_array_equal(call.mask["inputs"], expected)
+    np.testing.assert_array_equal(call.inputs["inputs"][expected], STEPS[MASK])
+    np.testing.assert_array_equal(np.isnan(call.inputs["inputs"]).all(axis=2), ~expected)
+    np.testing.assert_array_equal(call.inputs["ids"][:, steps], IDS)
+    np.testing.assert_array_equal(call.inputs["ids"] > 0, expected)
 
 
 def test_rows_open_shapes_and_real_steps():

@@ -47,7 +47,8 @@ class AdditiveAttention(EncoderAttention):
     Call arguments:
         inputs: List of the query, float tensor of shape `(batch, query_time, features)` or `(batch, features)`, and
             the values, float tensor of shape `(batch, time, value_features)`.
-        mask: Bool tensor of shape `(batch, time)` of the values, or a pair of the masks of query and values.
+        mask: Bool tensor of shape `(batch, time)` of the values, or a pair of the masks of query and values. With
+            coverage, padded queries stand after the real ones, since what they attend to is counted.
         return_attention_scores: bool. Also returns the weights, float32 of shape `(batch, query_time, time)` or
             `(batch, time)`.
 
@@ -71,6 +72,7 @@ class AdditiveAttention(EncoderAttention):
     def __init__(self, units, coverage=False, **kwargs):
         super().__init__(**kwargs)
         self.units, self.coverage = units, coverage
+        self.supports_jit = not coverage  # XLA compiles no gradient of the scan over the queries
         part = {"dtype": self.dtype_policy}
         self.query = keras.layers.Dense(units, use_bias=False, name="query", **part)
         self.key = keras.layers.Dense(units, name="key", **part)
@@ -97,7 +99,8 @@ class AdditiveAttention(EncoderAttention):
         Returns:
             dict of tensors with a leading batch axis.
         """
-        return {**super().precompute(value, mask), "keys": self.key(value)}
+        memory = super().precompute(value, mask)
+        return {**memory, "keys": self.key(memory["value"])}
 
     def _weights(self, query, memory, coverage=None):
         if self.coverage and query.shape.rank == 3:

@@ -7,8 +7,11 @@ from nlpkit.errors import InputError
 from nlpkit.layers.additive_attention import AdditiveAttention
 from nlpkit.layers.attention_weights import check_shapes
 from nlpkit.layers.multiplicative_attention import SCORES, MultiplicativeAttention
+from nlpkit.layers.packing import pack, unpack
+from nlpkit.layers.padding import zero_padding
 from nlpkit.layers.recurrent_block import RecurrentBlock
 from nlpkit.layers.recurrent_cells import CELLS
+from nlpkit.layers.recurrent_kernel import STEPS
 from nlpkit.layers.steps import check_built
 
 FEEDINGS = (False, True, "context")
@@ -27,7 +30,8 @@ class AttentionDecoder(keras.layers.Layer):
     - `"context"`, as Bahdanau: the state of the step before attends, and the context is part of the step's input. The
       outputs are those above, without Bahdanau's maxout.
 
-    What depends on the encoder alone is computed once. Outputs and weights at padded steps are zero.
+    What depends on the encoder alone is computed once. Padding may stand anywhere in a row and hold anything; outputs
+    and weights at padded steps are zero.
 
     Args:
         units: int. Units of the recurrent layer and size of the attentional vector.
@@ -42,8 +46,7 @@ class AttentionDecoder(keras.layers.Layer):
         inputs: List of the decoder's inputs, float tensor of shape `(batch, time, features)`, the encoder's outputs,
             float tensor of shape `(batch, encoder_time, encoder_features)`, and, if the first state is not zero, its
             tensors of shape `(batch, units)`: hidden state and cell for an LSTM, else the hidden state.
-        mask: List of masks of the inputs, in the same order, each `None` or a bool tensor of shape `(batch, time)`;
-            that of the decoder's inputs is right-padded.
+        mask: List of masks of the inputs, in the same order, each `None` or a bool tensor of shape `(batch, time)`.
         return_attention_scores: bool. Also returns the weights, float32 of shape `(batch, time, encoder_time)`.
 
     Returns:
@@ -100,12 +103,12 @@ class AttentionDecoder(keras.layers.Layer):
         inputs, encoder_outputs, *states = inputs
         mask, encoder_mask = (None, None) if mask is None else mask[:2]
         state = self.initial_state(encoder_outputs, encoder_mask, states or None)
-        outputs, weights = (
-            self._in_turn(inputs, state) if self.input_feeding else self._at_once(inputs, state)
-        )
         if mask is not None:
-            real = tf.cast(mask, "float32")[:, :, None]
-            outputs, weights = outputs * tf.cast(real, outputs.dtype), weights * real
+            inputs = pack(zero_padding(inputs, mask), mask)
+        found = self._in_turn(inputs, state) if self.input_feeding else self._at_once(inputs, state)
+        if mask is not None:
+            found = [zero_padding(unpack(part, mask), mask) for part in found]
+        outputs, weights = found
         return (outputs, weights) if return_attention_scores else outputs
 
     def initial_state(self, encoder_outputs, encoder_mask=None, states=None):
@@ -162,6 +165,19 @@ class AttentionDecoder(keras.layers.Layer):
         output = self.attentional(tf.concat([context, output], axis=-1))
         fed = {"attentional": output} if "attentional" in state else {}
         return output, {**state, **fed, "cell": cell}
+
+    def kernel_report(self, training=False):
+        """Which kernel runs the recurrent layer on this machine, and why.
+
+        Args:
+            training: bool. Whether it is asked about training. Defaults to `False`, prediction.
+
+        Returns:
+            dict, as `RecurrentBlock.kernel_report` gives it.
+        """
+        if not self.input_feeding:
+            return self.rnn.kernel_report(training)
+        return {"kernel": STEPS, "reason": "`input_feeding`: each step needs what the one before attended to"}
 
     def _attend(self, query, state):
         """The context, and the state with what has been attended to."""

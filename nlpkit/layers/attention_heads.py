@@ -24,13 +24,12 @@ class AttentionHeads(keras.layers.Layer):
         context_shape = context_shape or inputs_shape
         self._check_heads(inputs_shape[-1])
         # The parts have the names they have in Keras' layer, so that files saved with that one can be read.
-        heads = (self.num_heads, self.key_dim)
+        heads = (self.num_heads, self._head_size)
         self.query_dense = self._make_dense("query", "btf,fnd->btnd", heads, inputs_shape)
         self.key_dense = self._make_dense("key", "btf,fnd->btnd", heads, context_shape)
         self.value_dense = self._make_dense("value", "btf,fnd->btnd", heads, context_shape)
-        self.output_dense = self._make_dense(
-            "attention_output", "btnd,ndf->btf", inputs_shape[-1:], (None, None, *heads)
-        )
+        attended = (None, self.num_heads, None, self._head_size)
+        self.output_dense = self._make_dense("attention_output", "bntd,ndf->btf", inputs_shape[-1:], attended)
         self._dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
 
     def _check_heads(self, features):
@@ -39,7 +38,7 @@ class AttentionHeads(keras.layers.Layer):
                 f"`num_heads` must be between 1 and the number of features ({features}). "
                 f"Received: num_heads={self.num_heads!r}"
             )
-        self.key_dim = self.key_dim or features // self.num_heads
+        self._head_size = self.key_dim or features // self.num_heads
 
     def _make_dense(self, name, equation, sizes, input_shape):
         bias_axes = equation.partition("->bt")[2]
@@ -55,11 +54,11 @@ class AttentionHeads(keras.layers.Layer):
 
     def _attend(self, query, keys, values, penalty, real=None, training=False):
         """Outputs `(batch, time, features)` and weights, both zero where `real` is false."""
-        scores = tf.cast(tf.matmul(query * self.key_dim**-0.5, keys, transpose_b=True), "float32")
+        scores = tf.cast(_product(query * self._head_size**-0.5, keys, transpose_y=True), "float32")
         # Subtracted: oneDNN joins a sum to the product before it, which takes a hundred times as long for some shapes.
         weights = tf.nn.softmax(scores if penalty is None else scores - penalty)
         dropped = self._dropout_layer(tf.cast(weights, values.dtype), training=training)
-        outputs = self.output_dense(tf.transpose(tf.matmul(dropped, values), (0, 2, 1, 3)))
+        outputs = self.output_dense(_product(dropped, values))
         if real is None:
             return outputs, weights
         return (
@@ -86,3 +85,18 @@ class AttentionHeads(keras.layers.Layer):
 def hide_unless(visible):
     """The penalty that hides scores from a softmax: 0 where they are visible, a large number elsewhere."""
     return (1.0 - tf.cast(visible, "float32")) * 1e9
+
+
+def _product(x, y, transpose_y=False):
+    """`tf.matmul` of equal batch axes; its own gradient asks first, in 18 operations, whether one was broadcast."""
+
+    @tf.custom_gradient
+    def product(x, y):
+        def gradient(upstream):
+            by_x = tf.matmul(upstream, y, transpose_b=not transpose_y)
+            left, right = (upstream, x) if transpose_y else (x, upstream)
+            return by_x, tf.matmul(left, right, transpose_a=True)
+
+        return tf.matmul(x, y, transpose_b=transpose_y), gradient
+
+    return product(x, y)

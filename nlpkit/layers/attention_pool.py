@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from nlpkit.layers.padding import zero_padding
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class AttentionPool(keras.layers.Layer):
@@ -42,6 +44,7 @@ class AttentionPool(keras.layers.Layer):
         self.query.build((*input_shape[:-1], units))
 
     def call(self, inputs, mask=None, return_attention_scores=False):
+        inputs = zero_padding(inputs, mask)
         scores = tf.cast(self.query(self.hidden(inputs))[:, :, 0], "float32")
         real = tf.ones_like(scores) if mask is None else tf.cast(mask, "float32")
         # Multiplied after the softmax too: in a row of padding alone every weight must be zero.

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.layers.padding import zero_padding
 
 
 def masked_softmax(scores, mask):
@@ -61,7 +62,7 @@ class EncoderAttention(keras.layers.Layer):
         Returns:
             dict of tensors with a leading batch axis: the value, and the mask if there is one.
         """
-        memory = {"value": tf.cast(value, self.compute_dtype)}
+        memory = {"value": zero_padding(tf.cast(value, self.compute_dtype), mask)}
         return memory if mask is None else {**memory, "mask": tf.cast(mask, "bool")}
 
     def attend(self, query, memory, **more):
@@ -81,7 +82,8 @@ class EncoderAttention(keras.layers.Layer):
 
     def call(self, inputs, mask=None, return_attention_scores=False):
         query, value = inputs
-        context, weights = self.attend(query, self.precompute(value, split_mask(mask)[1]))
+        query_mask, mask = split_mask(mask)
+        context, weights = self.attend(zero_padding(query, query_mask), self.precompute(value, mask))
         return (context, weights) if return_attention_scores else context
 
     def compute_mask(self, inputs, mask=None):

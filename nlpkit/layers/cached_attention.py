@@ -6,6 +6,7 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_cache import add_step, empty_cache
 from nlpkit.layers.attention_heads import AttentionHeads, hide_unless
+from nlpkit.layers.padding import zero_padding
 from nlpkit.layers.rotary_positions import rotate
 from nlpkit.layers.steps import check_built
 
@@ -19,12 +20,13 @@ class CachedAttention(AttentionHeads):
     Without `context` each step attends to the steps of its own sequence; with it, to the steps of that other one.
     `initial_state` and `step` give the same outputs one step at a time, with a cache of a fixed size, so that every
     step is the same graph. Apart from relative positions, the weights are those of `keras.layers.MultiHeadAttention`,
-    in its order. Outputs at padded steps are zero, and so are those of a row whose context holds no real token. The
-    softmax is taken in float32.
+    in its order. Padding may hold anything; outputs at padded steps are zero, and so are those of a row whose context
+    holds no real token. The softmax is taken in float32.
 
     Positions are distances within one sequence: `"rotary"` turns queries and keys by an angle that grows with their
     position, so that a score depends on the distance alone; `"relative"` adds a learned bias for each head and
-    distance, all distances beyond `max_distance` sharing one.
+    distance, all distances beyond `max_distance` sharing one. Padding before a row's first real step or after its last
+    one leaves its distances as they are; in its midst it counts.
 
     Args:
         num_heads: int. Attention heads.
@@ -99,10 +101,10 @@ class CachedAttention(AttentionHeads):
 
     def _check_heads(self, features):
         super()._check_heads(features)
-        if self.positions == "rotary" and self.key_dim % 2:
+        if self.positions == "rotary" and self._head_size % 2:
             raise InputError(
                 "Rotary positions turn pairs of features, so that the size of a head must be even. "
-                f"Received: key_dim={self.key_dim}. Give an even `key_dim`, or another `num_heads`."
+                f"Received: key_dim={self._head_size}. Give an even `key_dim`, or another `num_heads`."
             )
 
     def call(
@@ -116,11 +118,12 @@ class CachedAttention(AttentionHeads):
     ):
         if mask is None:  # Keras hands it over by itself only where `inputs` is the only tensor.
             mask = getattr(inputs, "_keras_mask", None)
+        inputs = zero_padding(inputs, mask)
         if context is None:
             context, context_mask, real = inputs, mask, mask
         else:
             self._check_context()
-            real = _with_context(mask, context_mask)
+            context, real = zero_padding(context, context_mask), _with_context(mask, context_mask)
         now = tf.range(tf.shape(inputs)[1])[None]
         query = self._project(self.query_dense, inputs, now)
         penalty = self._penalty(now, tf.shape(context)[1], context_mask)
@@ -170,7 +173,7 @@ class CachedAttention(AttentionHeads):
             raise InputError(
                 "Only causal attention runs step by step. Received: causal=False. Set `causal=True`."
             )
-        return empty_cache(batch_size, self.num_heads, max_length, self.key_dim, self.compute_dtype)
+        return empty_cache(batch_size, self.num_heads, max_length, self._head_size, self.compute_dtype)
 
     def context_state(self, context, context_mask=None):
         """The keys and values of a context, projected once for all steps.
@@ -184,7 +187,7 @@ class CachedAttention(AttentionHeads):
         """
         check_built(self)
         self._check_context()
-        keys, values = self._keys_and_values(context, None)
+        keys, values = self._keys_and_values(zero_padding(context, context_mask), None)
         if context_mask is None:
             context_mask = tf.ones(tf.shape(context)[:2], "bool")
         return {"keys": keys, "values": values, "mask": tf.cast(context_mask, "bool")}

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.cached_attention import CachedAttention
-from nlpkit.layers.encoder_block import EncoderBlock, without_empty_rows
+from nlpkit.layers.encoder_block import EncoderBlock
+from nlpkit.layers.padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -13,8 +14,8 @@ class DecoderBlock(EncoderBlock):
     """Causal self-attention, attention to an encoder's outputs if wanted, and a feed-forward layer.
 
     Each part is normalised and added to its input, as in `EncoderBlock`. `initial_state` and `step` give the same
-    outputs one step at a time: keys and values of earlier steps are kept, those of the encoder projected once. Rows
-    without any real token give zeros; where only the context has none, nothing is added from it.
+    outputs one step at a time: keys and values of earlier steps are kept, those of the encoder projected once. Padding
+    may hold anything; outputs at padded steps are zero. Where the context has no real token, nothing is added from it.
 
     Args:
         num_heads: int. Attention heads, from one to as many as there are features. Each has `features // num_heads`
@@ -110,6 +111,7 @@ class DecoderBlock(EncoderBlock):
         self._check_context(context)
         if mask is None:  # Keras hands it over by itself only where `inputs` is the only tensor.
             mask = getattr(inputs, "_keras_mask", None)
+        inputs = zero_padding(inputs, mask)
         options = {"mask": mask, "return_attention_scores": True, "training": training}
         attended, *weights = self.attention(self._before(self.attention_norm, inputs), **options)
         hidden = self._after(self.attention_norm, inputs, attended, training)
@@ -119,7 +121,7 @@ class DecoderBlock(EncoderBlock):
             )
             hidden = self._after(self.context_norm, hidden, attended, training)
             weights.append(over_context)
-        outputs = without_empty_rows(self._feed_forward(hidden, training), mask)
+        outputs = zero_padding(self._feed_forward(hidden, training), mask)
         return (outputs, *weights) if return_attention_scores else outputs
 
     def _check_context(self, context):

@@ -1,11 +1,11 @@
 """The Transformer's encoder block."""
 
 import keras
-import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.cached_attention import CachedAttention
 from nlpkit.layers.feed_forward import FeedForward
+from nlpkit.layers.padding import zero_padding
 
 NORMS = ("pre", "post")
 
@@ -15,8 +15,8 @@ class EncoderBlock(keras.layers.Layer):
     """Self-attention and a feed-forward layer, each normalised and added to its input.
 
     With `norm="pre"`, `x + part(norm(x))`, a stack needs one more normalisation at its end, and no warm-up of the
-    learning rate. With `norm="post"`, `norm(x + part(x))`, it needs the warm-up. Rows without any real token give
-    zeros.
+    learning rate. With `norm="post"`, `norm(x + part(x))`, it needs the warm-up. Padding may hold anything;
+    outputs at padded steps are zero.
 
     Args:
         num_heads: int. Attention heads, from one to as many as there are features. Each has `features // num_heads`
@@ -94,6 +94,7 @@ class EncoderBlock(keras.layers.Layer):
             layer.build(input_shape)
 
     def call(self, inputs, mask=None, return_attention_scores=False, training=False):
+        inputs = zero_padding(inputs, mask)
         attended, weights = self.attention(
             self._before(self.attention_norm, inputs),
             mask=mask,
@@ -101,7 +102,7 @@ class EncoderBlock(keras.layers.Layer):
             training=training,
         )
         hidden = self._after(self.attention_norm, inputs, attended, training)
-        outputs = without_empty_rows(self._feed_forward(hidden, training), mask)
+        outputs = zero_padding(self._feed_forward(hidden, training), mask)
         return (outputs, weights) if return_attention_scores else outputs
 
     def _feed_forward(self, hidden, training=False):
@@ -134,11 +135,3 @@ class EncoderBlock(keras.layers.Layer):
             "positions": self.positions,
         }
         return {**super().get_config(), **own}
-
-
-def without_empty_rows(outputs, mask):
-    """Makes rows without any real step zero: what stands in them is the norm's bias, not the text's."""
-    if mask is None:
-        return outputs
-    real = tf.reduce_any(tf.cast(mask, "bool"), axis=1)
-    return outputs * tf.cast(real, outputs.dtype)[:, None, None]

@@ -120,7 +120,7 @@ def _backward(upstream, kept, recurrent_kernel, mask, backwards):
         inner = inner.write(time, tf.concat([opening, drive], axis=-1))
         return change * update + tf.matmul(remembered, back), inner, outer.write(time, remembered)
 
-    start = tf.zeros_like(upstream[0])
+    start = tf.zeros(tf.shape(upstream)[1:], upstream.dtype)
     changes = [array(steps, start, 3 * units) for _ in range(2)]
     initial, inner, outer = over_time(step, steps, not backwards, start, *changes)
     return inner.stack(), outer.stack(), initial

@@ -2,6 +2,8 @@
 
 import keras
 
+from nlpkit.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class Highway(keras.layers.Layer):
@@ -17,6 +19,9 @@ class Highway(keras.layers.Layer):
 
     Returns:
         Float tensor of that shape.
+
+    Raises:
+        InputError: If x and y do not have equally many features.
 
     Example:
         >>> import numpy as np
@@ -35,7 +40,12 @@ class Highway(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        features = input_shape[0][-1]
+        features, *others = [shape[-1] for shape in input_shape]
+        if others != [features]:
+            raise InputError(
+                "Highway mixes two inputs of the same size. "
+                f"Received: shapes {[tuple(shape) for shape in input_shape]}. Bring them to one size first."
+            )
         self.gate = keras.layers.Dense(
             features,
             activation="sigmoid",

@@ -78,6 +78,8 @@ class LayerNormLSTMCell(LSTMCellBase):
     shorter. The statistics are those of one step of one row, so they need no averages and are the same in
     training and prediction. They are computed with 32 bits at least.
 
+    `RecurrentBlock` runs the cell with the default of `epsilon`; with another, `keras.layers.RNN` does.
+
     The weights are kernel, recurrent kernel and bias as of `keras.layers.LSTM`, then the gains `(4 * units)` of what
     the inputs and the last state contribute, then the gain and bias `(units)` of the cell.
 
@@ -93,7 +95,7 @@ class LayerNormLSTMCell(LSTMCellBase):
         Float tensor of shape `(batch, units)`, and the list of the new state and cell.
 
     Raises:
-        InputError: If `units` is below 1, or `epsilon` is not above 0.
+        InputError: If `units` is no integer or below 1, or `epsilon` is not above 0.
 
     Example:
         >>> import keras, numpy as np

@@ -21,7 +21,8 @@ class LocationAttention(EncoderAttention):
     Call arguments:
         inputs: List of the query, float tensor of shape `(batch, query_time, features)` or `(batch, features)`, and
             the values, float tensor of shape `(batch, time, value_features)`.
-        mask: Bool tensor of shape `(batch, time)` of the values, or a pair of the masks of query and values.
+        mask: Bool tensor of shape `(batch, time)` of the values, or a pair of the masks of query and values. A padded
+            step before a real one counts as a position.
         return_attention_scores: bool. Also returns the weights, float32 of shape `(batch, query_time, time)` or
             `(batch, time)`.
 
@@ -83,7 +84,8 @@ class LocalAttention(MultiplicativeAttention):
     Call arguments:
         inputs: List of the query, float tensor of shape `(batch, query_time, features)` or `(batch, features)`, and
             the values, float tensor of shape `(batch, time, value_features)`.
-        mask: Bool tensor of shape `(batch, time)` of the values, or a pair of the masks of query and values.
+        mask: Bool tensor of shape `(batch, time)` of the values, or a pair of the masks of query and values. A padded
+            step before a real one counts as a position.
         return_attention_scores: bool. Also returns the weights, float32 of shape `(batch, query_time, time)` or
             `(batch, time)`.
 

@@ -1,5 +1,7 @@
 """What the variants of the LSTM cell share: the weights of an LSTM, its two states, and the way they are run."""
 
+from numbers import Integral
+
 import keras
 import tensorflow as tf
 
@@ -16,13 +18,13 @@ class LSTMCellBase(keras.layers.Layer):
         units: int. Units of the cell.
 
     Raises:
-        InputError: If `units` is below 1.
+        InputError: If `units` is no integer or below 1.
     """
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        if units < 1:
-            raise InputError(f"`units` must be at least 1. Received: units={units!r}")
+        if not isinstance(units, Integral) or units < 1:
+            raise InputError(f"`units` must be an integer of at least 1. Received: units={units!r}")
         self.units = units
 
     @property

@@ -114,7 +114,8 @@ def _backward(upstream, kept, recurrent_kernel, backwards):
     """Gradients of the gates before their sigmoid, `(time, batch, 4 * units)`, of the initial state and its cell."""
     cells, opened = kept
     states, *of_cells = upstream
-    steps, start, back = tf.shape(states)[0], tf.zeros_like(states[0]), tf.transpose(recurrent_kernel)
+    steps, back = tf.shape(states)[0], tf.transpose(recurrent_kernel)
+    start = tf.zeros(tf.shape(states)[1:], states.dtype)
 
     def step(time, state, cell, gates):
         gate, before, after = gates.read(time), cells.read(time), cells.read(time + 1)

@@ -86,7 +86,7 @@ class MultiplicativeAttention(EncoderAttention):
             dict of tensors with a leading batch axis.
         """
         memory = super().precompute(value, mask)
-        return memory if self.score == "dot" else {**memory, "keys": self.key(value)}
+        return memory if self.score == "dot" else {**memory, "keys": self.key(memory["value"])}
 
     def _weights(self, query, memory):
         return masked_softmax(self._scores(query, memory), for_each_query(memory.get("mask"), query))

@@ -3,12 +3,14 @@
 import keras
 import tensorflow as tf
 
+from nlpkit.layers.padding import zero_padding
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class NgramConvolution(keras.layers.Layer):
     """Convolutions of several widths side by side, each with its own filters.
 
-    Padding counts as zero vectors, so that a row's result does not depend on how far it was padded.
+    Padding counts as zero vectors, whatever it holds, so that a row's result does not depend on how far it was padded.
 
     Args:
         filters: int. Filters per width.
@@ -52,10 +54,9 @@ class NgramConvolution(keras.layers.Layer):
             convolution.build(input_shape)
 
     def call(self, inputs, mask=None):
-        real = None if mask is None else tf.cast(mask, inputs.dtype)[:, :, None]
-        inputs = inputs if real is None else inputs * real
+        inputs = zero_padding(inputs, mask)
         outputs = tf.concat([convolution(inputs) for convolution in self.convolutions], axis=-1)
-        return outputs if real is None else outputs * real
+        return zero_padding(outputs, mask)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters * len(self.widths))

@@ -99,11 +99,11 @@ def last_step(sequence, lengths):
     """The last real step of each right-padded row.
 
     Args:
-        sequence: Tensor of shape `(batch, time, …)`.
+        sequence: Float tensor of shape `(batch, time, features)`.
         lengths: Int tensor of shape `(batch,)`, or `None` where all rows are whole.
 
     Returns:
-        Tensor of shape `(batch, …)`; of a row without any real step, its first.
+        Float tensor of shape `(batch, features)`, zeros of a row without any real step.
 
     Example:
         >>> import tensorflow as tf
@@ -112,8 +112,27 @@ def last_step(sequence, lengths):
         [[2.0]]
     """
     if lengths is None:
-        return sequence[:, -1]
-    return tf.gather(sequence, tf.maximum(lengths - 1, 0), axis=1, batch_dims=1)
+        return tf.reduce_sum(sequence[:, -1:], axis=1)  # of no step at all: zeros
+    here = tf.range(tf.shape(sequence)[1]) == lengths[:, None] - 1
+    return tf.reduce_sum(tf.where(here[..., None], sequence, tf.zeros((), sequence.dtype)), axis=1)
+
+
+def first_step(sequence):
+    """The first step of each right-padded row.
+
+    Args:
+        sequence: Float tensor of shape `(batch, time, features)`.
+
+    Returns:
+        Float tensor of shape `(batch, features)`, zeros if there is no step.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.packing import first_step
+        >>> first_step(tf.constant([[[1.0], [2.0], [0.0]]])).numpy().tolist()
+        [[1.0]]
+    """
+    return tf.reduce_sum(sequence[:, :1], axis=1)
 
 
 def _unless_packed(sequence, mask, move):

@@ -66,7 +66,7 @@ class PeepholeLSTMCell(LSTMCellBase):
         Float tensor of shape `(batch, units)`, and the list of the new state and cell.
 
     Raises:
-        InputError: If `units` is below 1.
+        InputError: If `units` is no integer or below 1.
 
     Example:
         >>> import keras, numpy as np

@@ -60,7 +60,7 @@ class PointerHead(keras.layers.Layer):
         dtype = self._output_dtype()
         features = [tf.cast(part, self.compute_dtype) for part in (context, state, inputs)]
         write = tf.sigmoid(tf.cast(self.gate(tf.concat(features, axis=-1)), dtype))
-        weights = tf.cast(attention, dtype) * tf.cast(source_ids != 0, dtype)[:, None, :]
+        weights = tf.where((source_ids != 0)[:, None, :], tf.cast(attention, dtype), tf.zeros((), dtype))
         total = tf.reduce_sum(weights, axis=-1, keepdims=True)
         # With nothing to copy, everything is written.
         write = tf.where(total > 0, write, 1.0)

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from nlpkit.layers.padding import real_positions
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class PositionEmbedding(keras.layers.Layer):
@@ -11,11 +13,14 @@ class PositionEmbedding(keras.layers.Layer):
     They share it rather than fail, since a longer text than any of the training may come at any time; where that is
     common, `SinePositions` or rotary positions have no such end.
 
+    With a mask the real steps are counted alone, so that padding may stand anywhere in a row.
+
     Args:
         max_length: int. Positions with a vector of their own.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
+        mask: Bool tensor of shape `(batch, time)`.
 
     Returns:
         Float tensor of the same shape.
@@ -42,8 +47,9 @@ class PositionEmbedding(keras.layers.Layer):
             name="embeddings", shape=(self.max_length, input_shape[-1]), initializer="uniform"
         )
 
-    def call(self, inputs):
-        return inputs + self._vectors(tf.range(tf.shape(inputs)[1]))
+    def call(self, inputs, mask=None):
+        positions = tf.range(tf.shape(inputs)[1]) if mask is None else real_positions(mask)
+        return inputs + self._vectors(positions)
 
     def _vectors(self, positions):
         vectors = tf.gather(self.embeddings, tf.minimum(positions, self.max_length - 1))

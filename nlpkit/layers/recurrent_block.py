@@ -1,5 +1,7 @@
 """One recurrent layer as a block: cell, direction, dropout, connection to its input, normalisation."""
 
+from numbers import Real
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,17 +9,18 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.layers.distinct_tokens import dense, sequence_mask, sequence_shape
 from nlpkit.layers.highway import Highway
-from nlpkit.layers.packing import last_step, pack, unpack, without_padding
+from nlpkit.layers.packing import first_step, last_step, pack, unpack, without_padding
 from nlpkit.layers.recurrent_cells import CELLS
+from nlpkit.layers.recurrent_checks import check_call, check_states, checked_features
 from nlpkit.layers.recurrent_direction import RecurrentDirection
 from nlpkit.layers.steps import check_built
 from nlpkit.layers.variational_dropout import VariationalDropout
 
 RATES = ("dropout", "input_dropout", "recurrent_dropout", "weight_drop")
-DIRECTION = ("recurrent_dropout", "weight_drop", "zoneout", "reset_after", "use_cudnn")
+DIRECTION = ("recurrent_dropout", "weight_drop", "zoneout", "reset_after")
 OPTIONS = (
     "units", "cell", "bidirectional", "return_sequences", "return_state", "dropout", "input_dropout", "residual",
-    "highway", "layer_norm", *DIRECTION, "seed",
+    "highway", "layer_norm", *DIRECTION, "use_cudnn", "seed",
 )  # fmt: skip
 
 
@@ -29,6 +32,9 @@ class RecurrentBlock(keras.layers.Layer):
     anywhere in a row: the real steps are packed first in the graph, so that cuDNN's conditions always hold on a GPU.
     Elsewhere nlpkit's own loops run, which are faster than Keras'; `kernel_report` says which and why. Outputs at
     padded steps are zero, and so are those of a row without any real step.
+
+    A gradient can be taken once through cuDNN's kernel and nlpkit's loops: a second derivative is a `LookupError`. The
+    loop over steps has all derivatives, and so have Keras' layers with the same weights, without cuDNN.
 
     `step` runs one step with the same weights, for generation and streams; with `return_state` the states at the end
     of one segment are the `initial_state` of the next (truncated backpropagation through time).
@@ -72,8 +78,9 @@ class RecurrentBlock(keras.layers.Layer):
         direction or, of an LSTM, state and cell of each.
 
     Raises:
-        InputError: If `cell` is unknown, a rate is out of its range, `residual` and `highway` are both set, or one of
-            them and the sizes differ, or a bidirectional block is asked for a step or given an initial state.
+        InputError: If an argument is not what it can be, `residual` and `highway` are both set, or one of them and the
+            sizes differ, the inputs are no float sequences, `training` is a tensor while a graph is traced, or a
+            bidirectional block is asked for a step or given an initial state.
 
     Example:
         >>> import numpy as np
@@ -116,11 +123,11 @@ class RecurrentBlock(keras.layers.Layer):
         self.dropout, self.input_dropout, self.recurrent_dropout = dropout, input_dropout, recurrent_dropout
         self.weight_drop, self.zoneout = weight_drop, zoneout
         self.residual, self.highway, self.layer_norm = residual, highway, layer_norm
-        self.reset_after, self.use_cudnn, self.seed = reset_after, use_cudnn, seed
+        self.reset_after, self.seed = reset_after, seed
         self._check_options()
         self.supports_masking = True
         part = {"dtype": self.dtype_policy}
-        options = {**part, **{name: getattr(self, name) for name in DIRECTION}}
+        options = {**part, "use_cudnn": use_cudnn, **{name: getattr(self, name) for name in DIRECTION}}
         # Parts with the same seed would draw the same masks.
         seeds = [None] * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
         self.forward = RecurrentDirection(units, cell, seed=seeds[0], name="forward", **options)
@@ -134,19 +141,29 @@ class RecurrentBlock(keras.layers.Layer):
         self.drop_inputs = VariationalDropout(input_dropout, seed=seeds[2], name="input_dropout", **part)
         self.drop = keras.layers.Dropout(dropout, seed=seeds[3], name="dropout", **part)
 
+    @property
+    def use_cudnn(self):
+        """Whether the cuDNN kernel may be used; graphs that are traced keep theirs when it changes."""
+        return self.forward.use_cudnn
+
+    @use_cudnn.setter
+    def use_cudnn(self, use_cudnn):
+        """Sets it for both directions."""
+        for direction in self._directions():
+            direction.use_cudnn = use_cudnn
+
     def _check_options(self):
         if self.cell not in CELLS:
             raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={self.cell!r}")
         for name in RATES:
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(
-                    f"`{name}` must be at least 0 and below 1. Received: {name}={getattr(self, name)!r}"
-                )
+            rate = getattr(self, name)
+            if not isinstance(rate, Real) or not 0 <= rate < 1:
+                raise InputError(f"`{name}` must be at least 0 and below 1. Received: {name}={rate!r}")
         if self.residual and self.highway:
             raise InputError("Only one of `residual` and `highway` can be True. Received: both. Choose one.")
 
     def build(self, input_shape):
-        features = sequence_shape(input_shape)[-1]
+        features = checked_features(input_shape)
         size = self.units * len(self._directions())
         if (self.residual or self.highway) and features != size:
             name = "residual" if self.residual else "highway"
@@ -162,9 +179,10 @@ class RecurrentBlock(keras.layers.Layer):
             self.norm.build((None, None, size) if self.return_sequences else (None, size))
 
     def call(self, inputs, mask=None, initial_state=None, training=False):
+        check_call(inputs, training)
         if initial_state is not None:
             self._check_one_direction("initial state")
-            self._check_states(initial_state)
+            check_states(initial_state, self.cell)
         mask, lengths = sequence_mask(inputs, mask), None
         if mask is not None:
             mask = tf.cast(mask, "bool")
@@ -214,7 +232,7 @@ class RecurrentBlock(keras.layers.Layer):
             InputError: If the block is bidirectional or has not been built, or the state does not fit the cell.
         """
         self._check_one_direction("step")
-        self._check_states(state)
+        check_states(state, self.cell)
         check_built(self)
         state = self.forward.step(x, state)
         outputs = self._connect(x, state[0])
@@ -243,15 +261,6 @@ class RecurrentBlock(keras.layers.Layer):
                 "bidirectional=True. Leave it out for a block that runs step by step."
             )
 
-    def _check_states(self, states):
-        count = CELLS[self.cell].states
-        if not isinstance(states, list | tuple) or len(states) != count:
-            found = len(states) if isinstance(states, list | tuple) else "one tensor without a list"
-            raise InputError(
-                f"The state of a block with cell={self.cell!r} is a list of {count} tensors, as `initial_state()` "
-                f"gives it. Received: {found}. To start from the states of another cell, take a `StateBridge`."
-            )
-
     def _connect(self, inputs, outputs):
         """Adds or mixes the inputs to the outputs, if the block does that."""
         if self.gate is not None:
@@ -263,7 +272,7 @@ class RecurrentBlock(keras.layers.Layer):
         last = last_step(sequence, lengths)
         if not self.bidirectional:
             return last
-        return tf.concat([last[:, : self.units], sequence[:, 0, self.units :]], axis=-1)
+        return tf.concat([last[:, : self.units], first_step(sequence)[:, self.units :]], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
         own = sequence_mask(inputs, mask) if self.return_sequences else None
@@ -279,6 +288,7 @@ class RecurrentBlock(keras.layers.Layer):
         return [own, *[(batch, self.units)] * self._returned_states()] if self.return_state else own
 
     def compute_output_spec(self, inputs, mask=None, initial_state=None, training=False):
+        check_call(inputs, training)
         shapes = self.compute_output_shape(keras.tree.map_structure(lambda x: x.shape, inputs))
         if not self.return_state:
             return keras.KerasTensor(shapes, self.compute_dtype)

@@ -1,8 +1,11 @@
 """One cell that reads a sequence in one direction, with what changes its weights and states on the way."""
 
+from numbers import Integral
+
 import keras
 import tensorflow as tf
 
+from nlpkit.errors import InputError
 from nlpkit.layers.distinct_tokens import is_pair
 from nlpkit.layers.recurrent_cells import CELLS
 from nlpkit.layers.recurrent_kernel import (
@@ -43,7 +46,7 @@ class RecurrentDirection(keras.layers.Layer):
         Float tensor of shape `(batch, time, units)`, each state at its own step, and the list of the last states.
 
     Raises:
-        InputError: If a rate of `zoneout` is out of its range.
+        InputError: If `units`, `use_cudnn` or a rate of `zoneout` is not what it can be.
 
     Example:
         >>> import numpy as np
@@ -68,35 +71,54 @@ class RecurrentDirection(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not isinstance(units, Integral) or units < 1:
+            raise InputError(f"`units` must be an integer of at least 1. Received: units={units!r}")
         self.units, self.kind, self.backwards = units, CELLS[cell], backwards
         self.recurrent_dropout, self.weight_drop = recurrent_dropout, weight_drop
         self.rates = zoneout_rates(zoneout, self.kind.states)
         self.reset_after, self.use_cudnn = reset_after, use_cudnn
+        draws = recurrent_dropout or weight_drop or any(self.rates)
+        self.seed_generator = keras.random.SeedGenerator(seed) if draws else None
         more = {"reset_after": reset_after} if cell == "gru" else {}
         self.cell = self.kind.layer(units, dtype=self.dtype_policy, name=cell, **more)
+        self.supports_masking = True  # The block has made lengths of the mask.
+
+    @property
+    def use_cudnn(self):
+        """Whether the cuDNN kernel may be used."""
+        return self._use_cudnn
+
+    @use_cudnn.setter
+    def use_cudnn(self, use_cudnn):
+        """Sets it, and whether XLA may compile the layer."""
+        if not isinstance(use_cudnn, bool) and use_cudnn != "auto":
+            raise InputError(f'`use_cudnn` must be "auto", True or False. Received: use_cudnn={use_cudnn!r}')
+        self._use_cudnn = use_cudnn
         # XLA, which Keras' `compile` may turn on by itself, has no kernel of cuDNN.
         self.supports_jit = self.kernel()[0] != CUDNN
-        self.supports_masking = True  # The block has made lengths of the mask.
-        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
         self.cell.build(input_shape)
 
     def call(self, inputs, lengths=None, states=None, return_state=False, training=False):
-        batch = tf.shape(inputs[1] if is_pair(inputs) else inputs)[0]
+        steps = inputs[1] if is_pair(inputs) else inputs
+        batch = tf.shape(steps)[0]
         start = self.zeros(batch) if states is None else [tf.cast(x, self.compute_dtype) for x in states]
         kernel, _ = self.kernel(training)
+        if kernel == CUDNN and steps.shape[1] == 0:
+            kernel = LOOPS  # cuDNN wants at least one step.
         options = {"lengths": lengths, "backwards": self.backwards}
         if kernel == LOOPS:
             options.update(training=training, return_state=return_state)
         if kernel == STEPS:
-            options.update(self._noise(inputs, batch, training))
+            options.update(self._noise(steps, batch, training))
         run = {CUDNN: by_cudnn, LOOPS: by_loop, STEPS: by_steps}[kernel]
         outputs, last = run(self.kind, inputs, self._weights(training), start, **options)
-        if lengths is not None:  # A row without any real step has none that is the last.
-            # `last` is empty where it is not wanted.
-            last = [tf.where(lengths[:, None] > 0, x, before) for x, before in zip(last, start, strict=False)]
-        return outputs, last
+        if not return_state:
+            return outputs, []
+        # Where there is no real step, none is the last.
+        real = tf.shape(steps)[1] > 0 if lengths is None else lengths[:, None] > 0
+        return outputs, [tf.where(real, x, before) for x, before in zip(last, start, strict=True)]
 
     def kernel(self, training=False):
         """Which kernel runs, and why.
@@ -155,8 +177,8 @@ class RecurrentDirection(keras.layers.Layer):
             )
         return [kernel, recurrent_kernel, *rest]
 
-    def _noise(self, inputs, batch, training):
-        """What dropout and zoneout do to the states between the steps."""
+    def _noise(self, steps, batch, training):
+        """What dropout and zoneout do to the states between the steps of a tensor `(batch, time, …)`."""
         options = {}
         if training and self.recurrent_dropout:
             ones = tf.ones((batch, self.units))
@@ -164,7 +186,6 @@ class RecurrentDirection(keras.layers.Layer):
                 ones, self.recurrent_dropout, seed=self.seed_generator
             )
         if any(self.rates):
-            time = tf.shape(inputs[1] if is_pair(inputs) else inputs)[1]
             seed = self.seed_generator if training else None
-            options["update"] = zoneout_update(self.rates, (time, batch, self.units), seed)
+            options["update"] = zoneout_update(self.rates, (tf.shape(steps)[1], batch, self.units), seed)
         return options

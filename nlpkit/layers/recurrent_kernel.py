@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from nlpkit.layers.cudnn_kernel import cudnn
 from nlpkit.layers.distinct_tokens import dense, is_pair, time_major
-from nlpkit.layers.packing import last_step, reverse
+from nlpkit.layers.packing import first_step, last_step, reverse
 from nlpkit.layers.step_loop import step_loop
 
 CUDNN, LOOPS, STEPS = "cuDNN", "nlpkit's loops", "nlpkit's loop over steps"
@@ -159,4 +159,4 @@ def _batch_major(found, lengths, backwards, return_state):
     found = [tf.transpose(states, (1, 0, 2)) for states in found]
     if not return_state:
         return found[0], []
-    return found[0], [states[:, 0] if backwards else last_step(states, lengths) for states in found]
+    return found[0], [first_step(states) if backwards else last_step(states, lengths) for states in found]

@@ -95,7 +95,7 @@ def _backward(upstream, states, recurrent_kernel, mask, backwards):
         change = masked(change, mask, time)
         return tf.matmul(change, back), changes.write(time, change)
 
-    start = tf.zeros_like(upstream[0])
+    start = tf.zeros(tf.shape(upstream)[1:], upstream.dtype)
     changes = array(steps, start, recurrent_kernel.shape[0])
     initial, changes = over_time(step, steps, not backwards, start, changes)
     return changes.stack(), initial

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_pool import AttentionPool
-from nlpkit.layers.packing import last_step
+from nlpkit.layers.packing import first_step, last_step, pack
+from nlpkit.layers.padding import zero_padding
 
 POOLINGS = ("mean", "max", "last", "attention")
 
@@ -59,6 +60,7 @@ class SequencePool(keras.layers.Layer):
             self.attention.build(input_shape)
 
     def call(self, inputs, mask=None):
+        inputs = zero_padding(inputs, mask)
         lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
         pooled = [self._pool(name, inputs, mask, lengths) for name in self.pooling]
         return tf.concat(pooled, axis=-1)
@@ -67,14 +69,15 @@ class SequencePool(keras.layers.Layer):
         if name == "attention":
             return self.attention(inputs, mask=mask)
         if name == "last":
-            pooled = self._last(inputs, lengths)
+            pooled = self._last(inputs if mask is None else pack(inputs, mask), lengths)
         elif mask is None:
             return (tf.reduce_mean if name == "mean" else tf.reduce_max)(inputs, axis=1)
         elif name == "mean":
-            real = tf.cast(mask, inputs.dtype)[:, :, None]
-            return tf.reduce_sum(inputs * real, axis=1) / tf.cast(tf.maximum(lengths, 1), real.dtype)[:, None]
+            return tf.reduce_sum(inputs, axis=1) / tf.cast(tf.maximum(lengths, 1), inputs.dtype)[:, None]
         else:
-            pooled = tf.reduce_max(tf.where(mask[:, :, None], inputs, inputs.dtype.min), axis=1)
+            pooled = tf.reduce_max(
+                tf.where(tf.cast(mask, "bool")[:, :, None], inputs, inputs.dtype.min), axis=1
+            )
         return pooled if mask is None else pooled * tf.cast(lengths > 0, inputs.dtype)[:, None]
 
     def _last(self, inputs, lengths):
@@ -82,7 +85,7 @@ class SequencePool(keras.layers.Layer):
         if not self.bidirectional:
             return last
         half = inputs.shape[-1] // 2
-        return tf.concat([last[:, :half], inputs[:, 0, half:]], axis=-1)
+        return tf.concat([last[:, :half], first_step(inputs)[:, half:]], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
         return None

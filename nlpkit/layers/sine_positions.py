@@ -4,16 +4,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nlpkit.layers.padding import real_positions
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class SinePositions(keras.layers.Layer):
     """Adds sine and cosine waves of the position to the vectors; no length is too long.
+
+    With a mask the real steps are counted alone, so that padding may stand anywhere in a row.
 
     Args:
         max_wavelength: float. Longest wave, in steps. Defaults to 10000.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
+        mask: Bool tensor of shape `(batch, time)`.
 
     Returns:
         Float tensor of the same shape.
@@ -33,8 +38,9 @@ class SinePositions(keras.layers.Layer):
         self.max_wavelength = max_wavelength
         self.supports_masking = True
 
-    def call(self, inputs):
-        return inputs + self._waves(tf.range(tf.shape(inputs)[1]), inputs.shape[-1])
+    def call(self, inputs, mask=None):
+        waves = self._waves(tf.range(tf.shape(inputs)[1]), inputs.shape[-1])
+        return inputs + (waves if mask is None else tf.gather(waves, real_positions(mask)))
 
     def _waves(self, positions, size):
         rates = self.max_wavelength ** (-2.0 * (np.arange(size) // 2) / size)

@@ -30,7 +30,7 @@ def step_loop(step, inputs, states, *, mask=None, backwards=False, update=None):
     """
     steps = tf.shape(inputs)[0]
     # The gradient of a slice would be as large as the whole sequence, at every step.
-    inputs = array(steps, inputs[0], inputs.shape[-1]).unstack(inputs)
+    inputs = array(steps, states[0], inputs.shape[-1]).unstack(inputs)
 
     def run(time, *values):
         old = values[: len(states)]

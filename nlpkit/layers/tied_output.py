@@ -72,7 +72,9 @@ class TiedOutput(keras.layers.Layer):
         flat = tf.reshape(states, (-1, states.shape[-1]))
         logits = tf.cast(tf.matmul(flat, table, transpose_b=True), self._logits_dtype())
         if self.use_bias:
-            logits += self.bias
+            logits = tf.nn.bias_add(
+                logits, tf.cast(self.bias, logits.dtype)
+            )  # one operation with the product
         return tf.reshape(logits, tf.concat([tf.shape(inputs)[:-1], tf.shape(table)[:1]], axis=0))
 
     def _logits_dtype(self):

@@ -45,7 +45,8 @@ class VariationalDropout(keras.layers.Layer):
                 f"`rate` must be at least 0 and below 1, a fraction of the features. Received: rate={rate!r}"
             )
         self.rate, self.seed = rate, seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        # As in Keras: without a rate there is nothing to draw.
+        self.seed_generator = keras.random.SeedGenerator(seed) if rate else None
         self.supports_masking = True
 
     def build(self, input_shape):

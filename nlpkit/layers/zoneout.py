@@ -1,5 +1,7 @@
 """Zoneout: states that stay as they are for a step."""
 
+from numbers import Real
+
 import keras
 import tensorflow as tf
 
@@ -17,7 +19,7 @@ def zoneout_rates(zoneout, states):
         Tuple of floats.
 
     Raises:
-        InputError: If a rate is below 0, or 1 and above, or there are more or fewer than states.
+        InputError: If a rate is no number, below 0, or 1 and above, or there are more or fewer than states.
 
     Example:
         >>> from nlpkit.layers.zoneout import zoneout_rates
@@ -25,10 +27,10 @@ def zoneout_rates(zoneout, states):
         (0.1, 0.1)
     """
     rates = tuple(zoneout) if isinstance(zoneout, list | tuple) else (zoneout,) * states
-    if len(rates) != states or not all(0 <= rate < 1 for rate in rates):
+    if len(rates) != states or not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
         raise InputError(
-            f"`zoneout` must be a number of at least 0 and below 1, or one for each of the cell's states ({states}). "
-            f"Received: zoneout={zoneout!r}"
+            "`zoneout` must be a number of at least 0 and below 1, or one for each of the cell's states in a list of "
+            f"{states}. Received: zoneout={zoneout!r}"
         )
     return rates
 

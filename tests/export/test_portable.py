@@ -1,13 +1,16 @@
 import importlib
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
-from nlpkit.export import portable_model
+from nlpkit.export import export_saved_model, portable_model
 from nlpkit.layers.recurrent_kernel import CUDNN
 from nlpkit.models import build_classifier
+from nlpkit.text import text_to_ids
 
 IDS = np.array([[4, 5, 6], [7, 0, 0]], "int32")
 
@@ -32,7 +35,10 @@ def pretended_gpu(monkeypatch):
 
 def ops(model):
     traced = tf.function(lambda ids: model(ids, training=False))
-    graph = traced.get_concrete_function(tf.TensorSpec((None, None), tf.int32)).graph.as_graph_def()
+    return ops_of(traced.get_concrete_function(tf.TensorSpec((None, None), tf.int32)).graph.as_graph_def())
+
+
+def ops_of(graph):
     return {node.op for node in graph.node} | {
         node.op for function in graph.library.function for node in function.node_def
     }
@@ -45,6 +51,22 @@ def test_no_cudnn_op_is_traced_where_a_gpu_is(cell, kind, pretended_gpu):
     model = build_classifier(10, 2, encoder=encoder, units=3, num_layers=2, embedding_dim=4, use_cudnn="auto")
     assert any("Cudnn" in op for op in ops(model)), "the pretended GPU has no effect, so nothing is tested"
     assert not any("Cudnn" in op for op in ops(portable_model(model)))
+
+
+@pytest.mark.parametrize("kind", ["block", "keras"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_none_is_in_what_is_exported_nor_an_assertion(cell, kind, pretended_gpu, monkeypatch, tmp_path):
+    text = text_to_ids("byte", max_length=9)
+    encoder = cell if kind == "block" else recurrent_layers(cell)
+    model = build_classifier(text.vocabulary_size, 2, encoder=encoder, units=3, embedding_dim=4)
+    # No kernel of cuDNN is there to run the model that the export would be compared with.
+    monkeypatch.setattr("nlpkit.export.saved_model._keras_probabilities", lambda *arguments: None)
+    monkeypatch.setattr("nlpkit.export.saved_model.verify_saved_model", lambda *arguments: 0.0)
+    path = Path(export_saved_model(tmp_path, text, model, ["no", "yes"]).path)
+    saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    found = set.union(*(ops_of(graph.graph_def) for graph in saved.meta_graphs))
+    assert "While" in found or "StatelessWhile" in found, "no loop over the steps, so that nothing is tested"
+    assert not [op for op in found if "Cudnn" in op or "Assert" in op]
 
 
 def test_every_recurrent_layer_is_set_and_the_model_is_left_alone():

@@ -1,6 +1,6 @@
 """The attentions, the blocks of the Transformer, and poolings."""
 
-from contract_calls import ATTENDED, MASKED, SCORES, WITH_CONTEXT, rows, with_options
+from contract_calls import AROUND, AT_THE_END, ATTENDED, MASKED, SCORES, WITH_CONTEXT, rows, with_options
 
 from nlpkit import layers
 
@@ -18,27 +18,36 @@ ATTENTION = [
     ),
     *rows(layers.MultiplicativeAttention, with_options(ATTENDED, **SCORES), {}),
     # Fewer positions than there are, and more.
-    *rows(layers.LocationAttention, ATTENDED, {"max_length": 2}, {"max_length": 9}),
+    *rows(layers.LocationAttention, ATTENDED, {"max_length": 2}, {"max_length": 9}, padding=AT_THE_END),
     *rows(
         layers.LocalAttention,
         ATTENDED,
         {"window": 2},
         {"window": 1, "score": "concat", "units": 7},
+        padding=AT_THE_END,
     ),
     *rows(
         layers.CachedAttention,
         MASKED,
-        *(
-            {"num_heads": 2, "causal": causal, "positions": positions, "max_distance": 2}
-            for causal, positions in ((False, "relative"), (True, None), (True, "relative"))
-        ),
+        {"num_heads": 2, "causal": True},
         {"num_heads": 3, "key_dim": 2, "dropout": 0.1},
         unreached=KEY_BIAS,
     ),
     *rows(
         layers.CachedAttention,
         MASKED,
+        *(
+            {"num_heads": 2, "causal": causal, "positions": "relative", "max_distance": 2}
+            for causal in (False, True)
+        ),
+        unreached=KEY_BIAS,
+        padding=AROUND,
+    ),
+    *rows(
+        layers.CachedAttention,
+        MASKED,
         *({"num_heads": 2, "causal": causal, "positions": "rotary"} for causal in (False, True)),
+        padding=AROUND,
     ),
     *rows(layers.CachedAttention, with_options(MASKED, **SCORES), {"num_heads": 2}, unreached=KEY_BIAS),
     *rows(
@@ -54,13 +63,20 @@ TRANSFORMER = [
         layers.EncoderBlock,
         MASKED,
         {"num_heads": 2, "intermediate_dim": 8, "dropout": 0.1},
-        {"num_heads": 2, "intermediate_dim": 8, "norm": "post", "positions": "relative"},
         unreached=("attention/key/bias",),
     ),
     *rows(
         layers.EncoderBlock,
         MASKED,
+        {"num_heads": 2, "intermediate_dim": 8, "norm": "post", "positions": "relative"},
+        unreached=("attention/key/bias",),
+        padding=AROUND,
+    ),
+    *rows(
+        layers.EncoderBlock,
+        MASKED,
         {"num_heads": 2, "intermediate_dim": 8, "activation": "swiglu", "positions": "rotary"},
+        padding=AROUND,
     ),
     *rows(
         layers.EncoderBlock,
@@ -78,6 +94,7 @@ TRANSFORMER = [
         layers.DecoderBlock,
         MASKED,
         {"num_heads": 2, "intermediate_dim": 8, "activation": "swiglu", "positions": "rotary"},
+        padding=AROUND,
     ),
     *rows(
         layers.DecoderBlock,
@@ -90,6 +107,7 @@ TRANSFORMER = [
             "positions": "relative",
         },
         unreached=("attention/key/bias",),
+        padding=AROUND,
     ),
     *rows(
         layers.DecoderBlock,
@@ -120,6 +138,10 @@ POOLING = [
     *rows(layers.SequencePool, MASKED, {"pooling": ["attention", "last"]}),
     # Enough filters that a row of one step passes the ReLU of some.
     *rows(
-        layers.NgramConvolution, MASKED, {"filters": 8, "widths": [3]}, {"filters": 8, "widths": (2, 4, 5)}
+        layers.NgramConvolution,
+        MASKED,
+        {"filters": 8, "widths": [3]},
+        {"filters": 8, "widths": (2, 4, 5)},
+        padding=AROUND,
     ),
 ]

@@ -28,6 +28,9 @@ ENCODED_WITH_STATES = LayerCall([STEPS, OTHERS, STATE, CELL], [MASK, OTHER_MASK,
 WITH_CONTEXT = LayerCall({"inputs": STEPS, "context": OTHERS}, {"inputs": MASK, "context": OTHER_MASK})
 WORDS = LayerCall(IDS)
 SCORES = {"return_attention_scores": True}
+# Where a row may have padding: only at its end, or around its steps, the distances of which count.
+AT_THE_END = ("right",)
+AROUND = ("right", "left")
 
 
 def rows(layer_class, call, *options, **rest):

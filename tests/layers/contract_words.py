@@ -1,7 +1,20 @@
 """The layers of ids, words and tags."""
 
 import numpy as np
-from contract_calls import IDS, MASK, MASKED, RANDOM, STEPS, WIDE, WORDS, noise, rows, with_options
+from contract_calls import (
+    AROUND,
+    AT_THE_END,
+    IDS,
+    MASK,
+    MASKED,
+    RANDOM,
+    STEPS,
+    WIDE,
+    WORDS,
+    noise,
+    rows,
+    with_options,
+)
 from layer_calls import LayerCall
 
 from nlpkit import layers
@@ -10,9 +23,23 @@ from nlpkit import layers
 FEATURES = RANDOM.integers(1, 10, (20, 6))
 TOKENS = ["<pad>", "<unk>", "<s>", "</s>", "ab", "cde", "f", "电影", "ghijkl", "m"]
 
+
+def counts(ids):
+    """How often each id occurs in each row: the features of longer n-grams come after all shorter ones, so that
+    padding moves them.
+    """
+    return np.stack([np.bincount(row, minlength=50)[1:] for row in np.asarray(ids)])
+
+
 TAGS = np.where(MASK, RANDOM.integers(0, 3, MASK.shape), 0)
 TAGGING = [
-    *rows(layers.CRF, LayerCall(noise(3, 5, 4), MASK), {"num_tags": 4}, full_precision=True),
+    *rows(
+        layers.CRF,
+        LayerCall(noise(3, 5, 4), MASK),
+        {"num_tags": 4},
+        full_precision=True,
+        padding=AT_THE_END,
+    ),
     # A sum of squares would be one of the forbidden tags alone.
     *rows(
         layers.CRF,
@@ -20,6 +47,7 @@ TAGGING = [
         {"num_tags": 3, "constraints": layers.bio_transitions(["O", "B-X", "B-Y"])},
         full_precision=True,
         loss=lambda outputs: layers.CRFLoss(reduction="sum")(TAGS, outputs),
+        padding=AT_THE_END,
     ),
 ]
 
@@ -77,13 +105,13 @@ WORD_LAYERS = [
         view=lambda outputs: np.asarray(outputs[0])[outputs[1]],
         exceptions={"symbolic shape": "how many distinct tokens there are is known from the values alone"},
     ),
-    # The features of longer n-grams come after all shorter ones, so that padding moves them.
     *rows(
         layers.HashedNgrams,
         WORDS,
         *({"vocabulary_size": 10, "buckets": 7, "max_order": order} for order in (1, 4)),
         trains=False,
-        view=lambda ids: -np.sort(-np.asarray(ids), axis=1),
+        view=counts,
+        padding=AROUND,
     ),
     *rows(
         layers.CharacterNgrams,
@@ -91,6 +119,7 @@ WORD_LAYERS = [
         {"vocabulary_size": 10, "buckets": 50, "offset": 3, "shortest": 2, "longest": 3, "per_word": 5},
         trains=False,
         prepare=lambda layer: layer.adapt(TOKENS),
+        view=lambda ids: np.reshape(ids, (len(ids), -1, 5)),
     ),
     *rows(
         layers.WeightedBag,

@@ -108,3 +108,8 @@ def test_the_inputs_are_a_pair():
         InputError, match=r"`inputs` must be a list .*query, values.* Received shapes: \[\(3, 5, 4\)"
     ):
         AdditiveAttention(7)([QUERY])
+
+
+@pytest.mark.parametrize("coverage", [False, True])
+def test_keras_may_compile_it_but_for_the_scan_of_the_coverage(coverage):
+    assert AdditiveAttention(8, coverage=coverage).supports_jit is not coverage

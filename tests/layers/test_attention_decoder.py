@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from attention_checks import check_nothing_of_padding, with_padding
 from checks import TOLERANCE, check_config, check_gradients, check_mixed_precision, check_twin
 
 from nlpkit import InputError
@@ -85,6 +86,32 @@ def test_step_and_rows_alone_equal_forward(cell, feeding, attention):
     outputs, weights = run(decoder, *alone, states=[state[1:2] for state in states], mask=None)
     assert_equal([outputs[0], weights[0]], [expected[0][1, :2], expected[1][1, :2, :3]])
     assert not expected[1][1, :, 3:].any()
+
+
+@pytest.mark.parametrize(("cell", "feeding", "attention"), CONTRACT)
+def test_padding_may_stand_anywhere(cell, feeding, attention):
+    decoder, states = built(cell, feeding, ATTENTIONS[attention]()), states_of(cell)
+    expected = run(decoder, states=states)
+    order = [[0, 1, 2], [0, 2, 1], [1, 2, 0]]  # the second row has a gap, the last one stands at the end
+    moved, mask = (np.stack([x[row][order[row]] for row in range(3)]) for x in (INPUTS, MASK))
+    for one, other in zip(
+        run(decoder, moved, states=states, mask=[mask, ENCODED_MASK]), expected, strict=True
+    ):
+        np.testing.assert_allclose(one[mask], other[MASK], atol=TOLERANCE)
+        assert not one[~mask].any()
+
+
+@pytest.mark.parametrize(("cell", "feeding", "attention"), CONTRACT)
+def test_padding_may_hold_anything(cell, feeding, attention):
+    decoder = built(cell, feeding, ATTENTIONS[attention]())
+
+    def call(padding, mask=MASK):
+        inputs = with_padding(INPUTS, mask, padding)
+        return decoder([inputs, with_padding(ENCODED, ENCODED_MASK, padding)], mask=[mask, ENCODED_MASK])
+
+    check_nothing_of_padding(decoder, call, MASK)
+    left = MASK[:, ::-1]
+    check_nothing_of_padding(decoder, lambda padding: call(padding, left), left)
 
 
 @pytest.mark.parametrize(("cell", "feeding", "attention"), CONTRACT)
@@ -339,3 +366,10 @@ def test_steps_before_there_are_weights():
         InputError, match=r"no weights yet. Call it, or its `build`, before it runs step by step"
     ):
         AttentionDecoder(3).initial_state(ENCODED)
+
+
+def test_the_kernel_report_is_that_of_the_recurrent_layer_unless_it_runs_step_by_step():
+    decoder = AttentionDecoder(3)
+    assert decoder.kernel_report() == decoder.rnn.kernel_report()
+    report = AttentionDecoder(3, input_feeding=True).kernel_report(training=True)
+    assert report["kernel"] == "nlpkit's loop over steps" and "`input_feeding`" in report["reason"]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from attention_checks import check_nothing_of_padding, with_padding
 from tflite_checks import check_tflite
 
 from nlpkit.errors import InputError
@@ -218,6 +219,29 @@ def test_a_context_without_a_real_token_gives_zeros():
     assert not step_weights[1].any()
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_padding_may_hold_anything(options):
+    layer = with_random_weights(CachedAttention(2, **options), STEPS)
+    for mask in (MASK, MASK[:, ::-1]):
+        check_nothing_of_padding(layer, lambda x, m=mask: layer(with_padding(STEPS, m, x), mask=m), mask)
+
+
+def test_padding_of_the_context_may_hold_anything():
+    layer = with_random_weights(CachedAttention(2), STEPS, CONTEXT)
+
+    def context(padding):
+        return with_padding(CONTEXT, CONTEXT_MASK, padding)
+
+    def whole(padding):
+        steps = with_padding(STEPS, MASK, padding)
+        return layer(steps, context(padding), mask=MASK, context_mask=CONTEXT_MASK)
+
+    check_nothing_of_padding(layer, whole, MASK)
+    states = [layer.context_state(context(padding), CONTEXT_MASK) for padding in (0.0, np.nan)]
+    outputs = [layer.step(STEPS[:, 0], state)[0] for state in states]
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-6)
+
+
 def test_padding_of_the_context_changes_nothing():
     layer = with_random_weights(CachedAttention(2), STEPS, CONTEXT)
     longer = np.concatenate([CONTEXT, CONTEXT[:, ::-1]], axis=1)
@@ -282,6 +306,16 @@ def test_dropout_is_for_training_only():
     layer = with_random_weights(CachedAttention(2, dropout=0.5), STEPS)
     np.testing.assert_array_equal(layer(STEPS), layer(STEPS))
     assert np.abs(layer(STEPS, training=True) - layer(STEPS)).max() > 0.1
+
+
+def test_the_config_is_the_same_before_and_after_the_layer_is_built():
+    for key_dim in (None, 3):
+        layer = CachedAttention(2, key_dim)
+        before = layer.get_config()
+        layer(STEPS)
+        assert layer.get_config() == before and layer.key_dim == key_dim
+    # A copy for other features has heads of another size.
+    CachedAttention.from_config(CachedAttention(2).get_config())(CONTEXT)
 
 
 def test_unknown_positions():

@@ -1,6 +1,7 @@
 """cuDNN's branch, which needs a GPU to run: its graph, its arguments beside Keras', and its results with a stand-in."""
 
 import importlib
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 from cudnn_on_cpu import LAYERS, fake_cudnn
 
-from nlpkit.layers import RecurrentBlock
+from nlpkit.layers import RecurrentBlock, RecurrentStack
 from nlpkit.layers.recurrent_kernel import CUDNN
 
 RANDOM = np.random.default_rng(0)
@@ -37,20 +38,40 @@ def operations(function, *signature):
     return [op.type for op in graph.get_operations()] + [node.op for f in functions for node in f.node_def]
 
 
+def steps_or_assertions(operations):
+    return [name for name in operations if "Assert" in name or "While" in name]
+
+
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("cell", LAYERS)
-@pytest.mark.parametrize("options", [{}, {"return_state": True}, {"weight_drop": 0.5}], ids=str)
-def test_one_fused_operation_and_no_assertion(cell, mask, options):
-    block, mask = RecurrentBlock(5, cell, **options), MASKS[mask]
-    # A mask that the graph knows only when it runs.
-    signature = [] if mask is None else [tf.TensorSpec((None, None), "bool")]
-
-    def run(steps, *mask):
-        return block(steps, mask=mask[0] if mask else None, training=True)
-
-    found = operations(run, tf.TensorSpec((None, None, 3)), *signature)
+def test_one_fused_operation_and_no_assertion(cell, mask):
+    block = RecurrentBlock(5, cell)
+    # A mask that the graph knows when it is made.
+    found = operations(lambda steps: block(steps, mask=MASKS[mask]), tf.TensorSpec(STEPS.shape))
     assert found.count("CudnnRNNV3") == 1
-    assert not [name for name in found if "Assert" in name or "While" in name]
+    assert not steps_or_assertions(found)
+
+
+@pytest.mark.parametrize("cell", LAYERS)
+@pytest.mark.parametrize(
+    ("options", "directions"),
+    [({}, 1), ({"return_state": True}, 1), ({"weight_drop": 0.5}, 1), ({"bidirectional": True}, 2)],
+    ids=str,
+)
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_one_fused_operation_for_each_direction_and_its_gradient(cell, options, directions, blocks):
+    layer = RecurrentStack([RecurrentBlock(5, cell, **options) for _ in range(blocks)])
+    layer.build((None, None, 3))
+
+    def train(steps, mask):
+        with tf.GradientTape() as tape:
+            outputs = tf.nest.flatten(layer(steps, mask=mask, training=True))[0]
+        return tape.gradient(outputs, [weight.value for weight in layer.trainable_weights])
+
+    # A mask that the graph knows only when it runs.
+    found = operations(train, tf.TensorSpec((None, None, 3)), tf.TensorSpec((None, None), "bool"))
+    assert found.count("CudnnRNNV3") == found.count("CudnnRNNBackpropV3") == directions * blocks
+    assert not steps_or_assertions(found)
 
 
 @pytest.mark.parametrize("cell", LAYERS)
@@ -107,6 +128,30 @@ def test_it_goes_on_from_a_state(cell, monkeypatch):
     np.testing.assert_allclose(np.stack(state), np.stack(last), atol=1e-6)
     _, *kept = block(STEPS, mask=MASKS["nothing"], initial_state=state)
     np.testing.assert_array_equal(np.stack(kept), np.stack(state))
+
+
+@pytest.mark.parametrize("cell", LAYERS)
+def test_keras_trains_a_model_with_it_without_xla(cell, monkeypatch):
+    def compiled(use_cudnn):
+        keras.utils.set_random_seed(1)
+        block = RecurrentBlock(5, cell, use_cudnn=use_cudnn)
+        model = keras.Sequential([keras.Input((None, 3)), keras.layers.Masking(), block])
+        with monkeypatch.context() as patch:
+            # Without a GPU Keras would not take XLA for any model.
+            patch.setattr(tf.config, "list_physical_devices", lambda: [SimpleNamespace(device_type="GPU")])
+            model.compile("sgd", "mse", jit_compile="auto")
+        return model
+
+    monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", fake_cudnn)
+    with_cudnn, loops = compiled("auto"), compiled(False)
+    assert loops.jit_compile and not with_cudnn.jit_compile
+    loops.jit_compile = False  # XLA takes seconds
+    inputs = tf.where(MASKS["gaps"][..., None], STEPS, 0.0)
+    for model in (with_cudnn, loops):
+        history = model.fit(inputs, tf.ones((4, 6, 5)), epochs=2, batch_size=2, shuffle=False, verbose=0)
+        assert history.history["loss"][1] < history.history["loss"][0]
+    for one, other in zip(with_cudnn.get_weights(), loops.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])

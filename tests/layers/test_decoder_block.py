@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from attention_checks import check_nothing_of_padding, with_padding
 from tflite_checks import check_tflite
 
 from nlpkit.errors import InputError
@@ -56,6 +57,19 @@ def test_steps_equal_the_whole_sequence(cross, norm, activation, positions):
     block = filled(block, x, *([CONTEXT] if cross else []))
     outputs = run(block, x, block.initial_state(3, 4, **context))
     np.testing.assert_allclose(outputs, block(x, **context), atol=1e-5)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_padding_may_hold_anything_and_gives_zeros(options):
+    block = filled(DecoderBlock(2, 8, cross_attention=True, **options), STEPS, CONTEXT)
+
+    def call(padding, mask):
+        steps, context = with_padding(STEPS, mask, padding), with_padding(CONTEXT, CONTEXT_MASK, padding)
+        return block(steps, context, mask=mask, context_mask=CONTEXT_MASK)
+
+    for mask in (MASK, MASK[:, ::-1]):
+        check_nothing_of_padding(block, lambda padding, mask=mask: call(padding, mask), mask)
+        assert not np.asarray(call(np.nan, mask))[~mask].any()
 
 
 def test_steps_run_in_a_graph_with_an_open_batch():

@@ -4,9 +4,12 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from attention_checks import check_nothing_of_padding, with_padding
 
 from nlpkit.errors import InputError
 from nlpkit.layers.encoder_block import EncoderBlock
+from nlpkit.layers.position_embedding import PositionEmbedding
+from nlpkit.layers.sine_positions import SinePositions
 
 RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 8)).astype("float32")
@@ -62,6 +65,28 @@ def test_equals_keras_layers(norm):
     real = MASK[:, :, None]
     np.testing.assert_allclose(outputs * real, expected * real, atol=1e-5)
     np.testing.assert_allclose(weights, expected_weights * real[:, None], atol=1e-5)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_padding_may_hold_anything_and_gives_zeros(options):
+    block = filled(EncoderBlock(2, 8, **options), STEPS)
+    for mask in (MASK, MASK[:, ::-1]):
+        check_nothing_of_padding(block, lambda x, m=mask: block(with_padding(STEPS, m, x), mask=m), mask)
+        assert not np.asarray(block(STEPS, mask=mask))[~mask].any()
+
+
+@pytest.mark.parametrize("positions", ["learned", "sine", "rotary", "relative"])
+def test_padding_before_a_row_changes_nothing(positions):
+    block = filled(EncoderBlock(2, 8, positions=positions if positions[0] == "r" else None), STEPS)
+    first = {"learned": PositionEmbedding(5), "sine": SinePositions()}.get(positions)
+
+    def run(steps, mask=None):
+        return np.asarray(block(steps if first is None else first(steps, mask=mask), mask=mask))
+
+    left = np.concatenate([STEPS[1:2, 3:], STEPS[1:2, :3]], axis=1)
+    alone = run(STEPS[1:2, :3])[0]
+    for steps, mask in ((STEPS[1:2], MASK[1:2]), (left, ~MASK[1:2])):
+        np.testing.assert_allclose(run(steps, mask)[mask], alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

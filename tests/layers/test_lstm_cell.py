@@ -114,5 +114,5 @@ def test_gradients_are_those_of_finite_differences(cell):
 
 @EVERY
 def test_units_below_one(cell):
-    with pytest.raises(InputError, match="`units` must be at least 1. Received: units=0"):
+    with pytest.raises(InputError, match="`units` must be an integer of at least 1. Received: units=0"):
         cell(0)

@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+from attention_checks import check_nothing_of_padding, with_padding
 
 from nlpkit import InputError
 from nlpkit.layers import (
@@ -46,12 +47,13 @@ def test_encoder_block_with_zeroed_output_layers_is_the_identity():
     block(STEPS)
     for layer in (block.contract, block.attention.output_dense):
         layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
-    np.testing.assert_allclose(block(STEPS, mask=MASK), STEPS, atol=1e-6)
+    np.testing.assert_allclose(block(STEPS, mask=MASK), STEPS * MASK[:, :, None], atol=1e-6)
 
 
 def test_heads_need_not_divide_the_features_but_must_have_some():
     block = EncoderBlock(3, 8)
-    assert block(np.ones((1, 2, 8), "float32")).shape == (1, 2, 8) and block.attention.key_dim == 2
+    assert block(np.ones((1, 2, 8), "float32")).shape == (1, 2, 8)
+    assert block.attention.query_dense.kernel.shape == (8, 3, 2)
     for heads in (0, 5):
         with pytest.raises(
             InputError,
@@ -68,6 +70,12 @@ def test_ngram_convolution_equals_numpy():
     for step in range(6):
         expected = np.maximum(np.einsum("bwf,wfo->bo", padded[:, step : step + 3], kernel) + bias, 0)
         np.testing.assert_allclose(outputs[:, step], expected * MASK[:, step, None], atol=1e-5)
+
+
+def test_padding_under_a_convolution_may_hold_anything():
+    layer = NgramConvolution(4, widths=[2, 3])
+    layer(STEPS)
+    check_nothing_of_padding(layer, lambda x: layer(with_padding(STEPS, MASK, x), mask=MASK), MASK)
 
 
 def test_equal_ngrams_have_equal_ids_wherever_they_stand():

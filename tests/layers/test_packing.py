@@ -7,7 +7,7 @@ import tensorflow as tf
 from test_cudnn_kernel import MASKS
 
 from nlpkit.layers import RecurrentBlock
-from nlpkit.layers.packing import pack, reverse, unpack
+from nlpkit.layers.packing import first_step, last_step, pack, reverse, unpack
 
 RANDOM = np.random.default_rng(1)
 STEPS = tf.constant(RANDOM.normal(size=(4, 6, 3)), tf.float32)
@@ -52,6 +52,15 @@ def test_reversing_within_the_length():
         np.testing.assert_array_equal(found[row, :length], np.asarray(STEPS)[row, :length][::-1])
         np.testing.assert_array_equal(found[row, length:], STEPS[row, length:])
     np.testing.assert_array_equal(reverse(STEPS, None), np.asarray(STEPS)[:, ::-1])
+
+
+def test_first_and_last_step():
+    last = last_step(STEPS, tf.constant([6, 3, 1, 0]))
+    np.testing.assert_array_equal(last, [*(STEPS[row, at] for row, at in enumerate((5, 2, 0))), np.zeros(3)])
+    np.testing.assert_array_equal(last_step(STEPS, None), STEPS[:, 5])
+    np.testing.assert_array_equal(first_step(STEPS), STEPS[:, 0])
+    for found in (last_step(STEPS[:, :0], None), last_step(STEPS[:, :0], tf.zeros(4, "int32"))):
+        np.testing.assert_array_equal(found, np.zeros((4, 3)))
 
 
 @pytest.mark.parametrize("mask", PADDED.values(), ids=PADDED)

@@ -16,6 +16,15 @@ def test_each_position_adds_its_vector_and_late_ones_the_last():
         np.testing.assert_allclose(row, table[[0, 1, 2, 3, 3, 3]], atol=1e-6)
 
 
+def test_a_mask_counts_real_steps_alone():
+    layer = PositionEmbedding(4)
+    mask = np.array([[1, 1, 1, 1, 1, 1], [0, 0, 1, 1, 0, 1], [1, 1, 0, 0, 0, 0]], bool)
+    added = np.asarray(layer(STEPS, mask=mask)) - STEPS
+    table = layer.get_weights()[0]
+    for row, counted in enumerate(([0, 1, 2, 3, 3, 3], [0, 1, 2], [0, 1])):
+        np.testing.assert_allclose(added[row][mask[row]], table[counted], atol=1e-6)
+
+
 def test_steps_equal_the_whole_sequence():
     layer = PositionEmbedding(4)
     expected = np.asarray(layer(STEPS))

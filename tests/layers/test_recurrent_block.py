@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from nlpkit import InputError
 from nlpkit.layers import RecurrentBlock
+from nlpkit.layers.recurrent_cells import CELLS
 
 RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 4)).astype("float32")
@@ -140,15 +141,124 @@ def test_errors():
     with pytest.raises(InputError, match="Only one of `residual` and `highway` can be True. Received: both"):
         RecurrentBlock(3, residual=True, highway=True)
     for name in ("dropout", "input_dropout", "recurrent_dropout", "weight_drop"):
-        with pytest.raises(
-            InputError, match=f"`{name}` must be at least 0 and below 1. Received: {name}=1.5"
-        ):
-            RecurrentBlock(3, **{name: 1.5})
-    for zoneout in (1.0, [0.1, 0.1, 0.1]):
+        for rate in (1.5, "half"):
+            words = f"`{name}` must be at least 0 and below 1. Received: {name}={rate!r}"
+            with pytest.raises(InputError, match=words):
+                RecurrentBlock(3, **{name: rate})
+    for zoneout in (1.0, [0.1, 0.1, 0.1], np.array([0.1, 0.2])):
         with pytest.raises(
             InputError, match="`zoneout` must be a number of at least 0 and below 1, or one for"
         ):
             RecurrentBlock(3, zoneout=zoneout)
+
+
+@pytest.mark.parametrize("units", [0, 4.5, "8", None])
+def test_units_that_are_no_number_of_units(units):
+    words = f"`units` must be an integer of at least 1. Received: units={units!r}"
+    with pytest.raises(InputError, match=words):
+        RecurrentBlock(units)
+
+
+@pytest.mark.parametrize("use_cudnn", ["never", None, 1])
+def test_use_cudnn_has_three_values(use_cudnn):
+    words = f'`use_cudnn` must be "auto", True or False. Received: use_cudnn={use_cudnn!r}'
+    with pytest.raises(InputError, match=words):
+        RecurrentBlock(3, use_cudnn=use_cudnn)
+    with pytest.raises(InputError, match=words):
+        RecurrentBlock(3).use_cudnn = use_cudnn
+
+
+def test_use_cudnn_that_is_set_later_reaches_both_directions():
+    block = RecurrentBlock(2, bidirectional=True)
+    block.use_cudnn = False
+    assert not any(part.use_cudnn for part in (block, block.forward, block.backward))
+    assert block.get_config()["use_cudnn"] is False
+    assert "use_cudnn=False" in block.kernel_report()["reason"]
+
+
+def test_a_block_reads_float_sequences_only():
+    words = (
+        r"reads float sequences of shape \(batch, time, features\). Received: {}. Of ids, a `TokenEmbedding`"
+    )
+    for inputs in (STEPS.astype("int64"), keras.Input((None, 4), dtype="int64")):
+        with pytest.raises(InputError, match=words.format("int64")):
+            RecurrentBlock(3)(inputs)
+    for ids, shape in ((np.ones((2, 5), int), r"\(2, 5\)"), (keras.Input((None,)), r"\(None, None\)")):
+        with pytest.raises(InputError, match=words.format(f"shape {shape}")):
+            RecurrentBlock(3)(ids)
+
+
+def test_training_in_a_graph_is_known_when_it_is_traced():
+    block = RecurrentBlock(3, dropout=0.5, seed=1)
+    expected = RecurrentBlock.from_config(block.get_config())
+    expected.build(STEPS.shape)
+    block.build(STEPS.shape)
+    expected.set_weights(block.get_weights())
+    given = block(STEPS, training=tf.constant(True))
+    np.testing.assert_array_equal(given, expected(STEPS, training=True))
+    run = tf.function(lambda training: block(STEPS, training=training), autograph=False)
+    with pytest.raises(InputError, match="`training` must be True or False while a graph is traced, since"):
+        run(tf.constant(True))
+
+
+ZEROED = [{}, {"return_sequences": False}, {"zoneout": 0.1, "recurrent_dropout": 0.1}, {"highway": True}]
+
+
+@pytest.mark.parametrize("options", ZEROED, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("mask", [None, np.ones((2, 0), bool)], ids=["whole", "masked"])
+def test_no_steps_give_no_outputs_and_leave_the_state(cell, options, mask):
+    block = RecurrentBlock(4, cell, return_state=True, **options)
+    start = [np.full((2, 4), number + 1, "float32") for number in range(CELLS[cell].states)]
+    outputs, *states = block(np.zeros((2, 0, 4), "float32"), mask=mask, initial_state=start)
+    assert outputs.shape == ((2, 0, 4) if block.return_sequences else (2, 4)) and not np.any(outputs)
+    np.testing.assert_array_equal(np.stack(states), np.stack(start))
+
+
+@pytest.mark.parametrize("cell", KERAS)
+def test_a_graph_takes_no_steps_too(cell):
+    block = RecurrentBlock(4, cell, bidirectional=True, return_sequences=False, return_state=True)
+    block.build(STEPS.shape)
+    run = tf.function(block, input_signature=[tf.TensorSpec((None, None, 4))])
+    for found in run(np.zeros((2, 0, 4), "float32")):
+        assert not np.any(found) and found.shape[0] == 2
+    for found, expected in zip(run(STEPS), block(STEPS), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_generators_are_made_only_for_what_is_drawn(both):
+    """A file of a block that draws nothing holds no state of a generator of its own."""
+    block = RecurrentBlock(3, bidirectional=both)
+    parts = [block.drop_inputs, block.forward, *([block.backward] if both else [])]
+    assert [part.seed_generator for part in parts] == [None] * len(parts)
+    for rate in ("recurrent_dropout", "weight_drop", "zoneout"):
+        assert RecurrentBlock(3, **{rate: 0.1}).forward.seed_generator is not None
+
+
+def second_derivatives(layer):
+    inputs = tf.constant(STEPS)
+    with tf.GradientTape() as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            loss = tf.reduce_sum(layer(inputs) ** 2)
+        slope = tf.reduce_sum(inner.gradient(loss, inputs) ** 2)
+    return outer.gradient(slope, inputs)
+
+
+@pytest.mark.parametrize("cell", KERAS)
+def test_second_derivatives_are_those_of_keras_or_an_error(cell):
+    block = RecurrentBlock(4, cell, use_cudnn=False)
+    with pytest.raises(LookupError, match="no second derivatives; take Keras' layers"):
+        second_derivatives(block)
+    # The loop over steps, in which so little zoneout changes nothing.
+    steps = RecurrentBlock(4, cell, zoneout=1e-9)
+    reference = KERAS[cell](4, return_sequences=True, **({} if cell == "rnn" else {"use_cudnn": False}))
+    for layer in (steps, reference):
+        layer.build(STEPS.shape)
+        layer.set_weights(block.get_weights())
+    np.testing.assert_allclose(second_derivatives(steps), second_derivatives(reference), atol=1e-5)
 
 
 def test_a_state_that_does_not_fit_is_refused():

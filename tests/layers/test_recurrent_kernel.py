@@ -1,5 +1,6 @@
 """Which kernel runs, and why."""
 
+import numpy as np
 import pytest
 
 from nlpkit.layers import RecurrentBlock
@@ -54,3 +55,11 @@ def test_keras_does_not_compile_cudnns_kernel_with_xla(monkeypatch):
     monkeypatch.setattr("nlpkit.layers.recurrent_direction.this_device", lambda: device_kernel(1, True, ""))
     assert not RecurrentBlock(3).forward.supports_jit
     assert RecurrentBlock(3, use_cudnn=False).forward.supports_jit
+    block = RecurrentBlock(3)
+    block.use_cudnn = False
+    assert block.forward.supports_jit
+
+
+def test_cudnn_is_not_asked_to_read_no_steps(monkeypatch):
+    monkeypatch.setattr("nlpkit.layers.recurrent_direction.this_device", lambda: device_kernel(1, True, ""))
+    assert RecurrentBlock(3)(np.zeros((2, 0, 4), "float32")).shape == (2, 0, 3)

@@ -21,6 +21,14 @@ def test_the_papers_formula():
         np.testing.assert_allclose(waves, expected, atol=1e-5)
 
 
+def test_a_mask_counts_real_steps_alone():
+    mask = np.array([[1, 1, 1], [0, 0, 1], [1, 0, 1]], bool)
+    waves = np.asarray(SinePositions()(np.zeros((3, 3, 5), "float32"), mask=mask))
+    for row, counted in enumerate(([0, 1, 2], [0], [0, 1])):
+        expected = [by_the_paper(position, 5) for position in counted]
+        np.testing.assert_allclose(waves[row][mask[row]], expected, atol=1e-5)
+
+
 def test_steps_equal_the_whole_sequence():
     layer = SinePositions()
     expected, state = np.asarray(layer(STEPS)), layer.initial_state(3)

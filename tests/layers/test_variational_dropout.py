@@ -42,6 +42,11 @@ def test_nothing_changes_without_training_or_rate(rate, training):
     np.testing.assert_array_equal(VariationalDropout(rate)(STEPS, training=training), STEPS)
 
 
+def test_nothing_to_draw_needs_no_generator():
+    assert VariationalDropout(0.0).seed_generator is None
+    assert VariationalDropout(0.1).seed_generator is not None
+
+
 def test_the_seed_repeats_a_run_whose_calls_differ():
     runs = []
     for _ in range(2):
