@@ -29,7 +29,15 @@ EXTRAS = {
     "notebooks": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
 }
 EXTRAS["all"] = sorted({requirement for group in EXTRAS.values() for requirement in group})
-TOOLS = ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100", "ruff>=0.14", "gensim>=4.4", "pandas>=2.2", "psutil>=6"]
+TOOLS = [
+    "pytest>=8",
+    "pytest-xdist>=3.6",
+    "hypothesis>=6.100",
+    "ruff>=0.14",
+    "gensim>=4.4",
+    "pandas>=2.2",
+    "psutil>=6",
+]
 EXTRAS["dev"] = [*EXTRAS["all"], *TOOLS]
 
 

@@ -24,7 +24,7 @@ LIMIT = 1.05
 # Of one row the loop over time is nearly all there is; compiled by XLA it should take half the time.
 XLA, XLA_LIMIT = "forward, XLA", 0.5
 # By turns: as often as it takes for the median to stand still, quick ones more often.
-WARM_UP, LEAST, MOST, SECONDS = 2, 15, 101, 0.5
+WARM_UP, LEAST, MOST, SECONDS = 2, 15, 1001, 2.0
 TOLERANCE = 1e-3
 
 

@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "InputError": ".errors",
         "TextClassifier": ".estimators.text_classifier",
+        "TextGenerator": ".estimators.text_generator",
         "load": ".estimators.saving",
     },
 )

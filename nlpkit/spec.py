@@ -61,45 +61,101 @@ class TrainingSettings(_Settings):
     tensorboard: str | None = None
 
 
+class LanguageModelSettings(TrainingSettings):
+    """How a language model is trained.
+
+    Args:
+        sequence_length: int. Steps of a segment, through which gradients flow.
+
+    Example:
+        >>> from nlpkit.spec import LanguageModelSettings
+        >>> LanguageModelSettings().sequence_length
+        35
+
+    Raises:
+        InputError: Through `parse_settings`, as for `TrainingSettings`.
+    """
+
+    batch_size: int = Field(20, ge=1)
+    learning_rate: float = Field(2e-3, gt=0.0)
+    sequence_length: int = Field(35, ge=1)
+
+
 class ModelSpec(_Settings):
-    """All that rebuilds a classifier beside its weights and its vocabulary file; the content of `spec.json`.
+    """What rebuilds any model beside its weights and its vocabulary file.
 
     Args:
         format_version: int. Raised when the folder's layout changes.
-        task: `"classifier"`.
         nlpkit: str. Version that wrote it.
+        text: dict. Settings of `TextToIds`.
+        vocabulary_size: int. Number of ids, to tell a damaged vocabulary file.
+        network: dict. Keyword arguments of the builder.
+        estimator: dict. Constructor arguments of the estimator.
+
+    Example:
+        >>> from nlpkit.spec import ModelSpec
+        >>> ModelSpec.model_fields["network"].is_required()
+        True
+    """
+
+    format_version: Literal[1]
+    nlpkit: str
+    text: dict
+    vocabulary_size: int
+    network: dict
+    estimator: dict
+
+
+class ClassifierSpec(ModelSpec):
+    """The content of `spec.json` of a classifier.
+
+    Args:
+        task: `"classifier"`.
         labels: list of str or int. In the order of the probabilities.
         multi_label: bool. Whether a text has any number of labels.
         label_separator: str. What parts the labels of one text in a file, as in the training data; `None` where
             nothing does.
         temperature: float. The logits are divided by it.
-        text: dict. Settings of `TextToIds`.
-        vocabulary_size: int. Number of ids, to tell a damaged vocabulary file.
-        network: dict. Keyword arguments of the builder.
         training: `TrainingSettings`.
-        estimator: dict. Constructor arguments of the estimator.
 
     Raises:
         InputError: Through `parse_settings`, if a field is missing, unknown or of the wrong type.
 
     Example:
-        >>> from nlpkit.spec import ModelSpec
-        >>> ModelSpec.model_fields["temperature"].is_required()
+        >>> from nlpkit.spec import ClassifierSpec
+        >>> ClassifierSpec.model_fields["temperature"].is_required()
         True
     """
 
-    format_version: Literal[1]
     task: Literal["classifier"]
-    nlpkit: str
     labels: list[str] | list[int] | list[bool] | list[float]
     multi_label: bool
     label_separator: str | None = None
     temperature: float = Field(gt=0.0)
-    text: dict
-    vocabulary_size: int
-    network: dict
     training: TrainingSettings
-    estimator: dict
+
+
+class GeneratorSpec(ModelSpec):
+    """The content of `spec.json` of a text generator.
+
+    Args:
+        task: `"generator"`.
+        training: `LanguageModelSettings`.
+
+    Raises:
+        InputError: Through `parse_settings`, if a field is missing, unknown or of the wrong type.
+
+    Example:
+        >>> from nlpkit.spec import GeneratorSpec
+        >>> GeneratorSpec.model_fields["training"].is_required()
+        True
+    """
+
+    task: Literal["generator"]
+    training: LanguageModelSettings
+
+
+SPECS = {"classifier": ClassifierSpec, "generator": GeneratorSpec}
 
 
 def parse_settings(model, values, where):

@@ -15,6 +15,7 @@ from contract_case import Case, constructor_arguments, differ
 from graph_checks import (
     TOLERANCE,
     assert_all_close,
+    assert_no_python,
     assert_nothing_leaked,
     check_gradients,
     check_graph,
@@ -74,7 +75,8 @@ def check_case(case, *, trace_halves=True):
 def check_training(case, layer, mixed, trace_halves):
     """A training step in each precision, which an optimizer ends in float32; of a layer without weights, its trace."""
     if not case.trains:
-        return traced(lambda *tensors: case.call.filled(tensors).on(layer, training=True), case.call)
+        graph = traced(lambda *tensors: case.call.filled(tensors).on(layer, training=True), case.call)
+        return assert_no_python(graph)
     options = {"unreached": case.unreached, "loss": case.loss}
     for one, in_graph in zip(mixed, (trace_halves, False), strict=True):
         # Both have the same graph, but for the name of the type.

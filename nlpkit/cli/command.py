@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from nlpkit.errors import InputError, VerificationError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-ORDER = ("quickstart", "train", "evaluate", "predict", "export", "doctor")
+ORDER = ("quickstart", "train", "evaluate", "predict", "generate", "score", "export", "doctor")
 
 
 class Group(TyperGroup):

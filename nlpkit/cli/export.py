@@ -13,6 +13,7 @@ from nlpkit.cli.start import load_model
 EXAMPLES = (
     "nlpkit export saved_models/x --to saved_model",
     "nlpkit export saved_models/x --to saved_model --json",
+    "nlpkit export saved_models/lm --to saved_model",
 )
 Formats = Annotated[list[str], typer.Option("--to", help="Format: saved_model. May be given several times.")]
 
@@ -30,8 +31,9 @@ def export(
 ):
     """Export a saved model and compare what was written with it.
 
-    saved_model is what TensorFlow Serving runs: text in, label and probabilities out. Each export gets the
-    next free version folder, 1, 2 and so on, so that the model folder can be served as it is.
+    saved_model is what TensorFlow Serving runs: text in, label and probabilities out, or what a text generator
+    writes behind it and how likely that is. Each export gets the next free version folder, 1, 2 and so on, so
+    that the model folder can be served as it is.
     """
     results = _export(load_model(model), model, tuple(to))
     if as_json:
@@ -50,11 +52,11 @@ def export(
         note(f"      -e MODEL_NAME={model.name} tensorflow/serving")
 
 
-def _export(classifier, model, formats):
+def _export(estimator, model, formats):
     import tensorflow as tf
 
     try:
-        return classifier.export(model, to=formats)
+        return estimator.export(model, to=formats)
     except (
         tf.errors.PermissionDeniedError,
         tf.errors.ResourceExhaustedError,

@@ -35,6 +35,9 @@ FileFormat = Annotated[
     Literal["csv", "tsv", "jsonl", "parquet", "txt"] | None,
     _data("--format", metavar="FORMAT", help="csv, tsv, jsonl, parquet or txt.", show_default="by the name"),
 ]
+WholeFiles = Annotated[
+    bool, _data("--whole-files", help="Each file is one text with its line breaks, such as a book.")
+]
 AsJson = Annotated[bool, _flag("--json", help="Write the result as one JSON object and nothing else.")]
 Quiet = Annotated[bool, _flag("--quiet", "-q", help="Show no progress and no hints.")]
 Overwrite = Annotated[bool, _flag("--overwrite", help="Replace the model that is there.")]

@@ -43,13 +43,13 @@ def _json(text, label, classes, probabilities):
 def _tsv(text, label, classes, probabilities):
     chosen = _chosen(label, classes, probabilities)
     names = ";".join(str(name) for name, _ in chosen)
-    return f"{names}\t{';'.join(f'{p:.4f}' for _, p in chosen)}\t{_one_line(text)}"
+    return f"{names}\t{';'.join(f'{p:.4f}' for _, p in chosen)}\t{one_line(text)}"
 
 
 def _plain(text, label, classes, probabilities):
     width = max(len(str(name)) for name in classes)
     chosen = _chosen(label, classes, probabilities) if label != [] else [("-", 1.0 - max(probabilities))]
-    return f"{', '.join(f'{name!s:<{width}}  {p:.3f}' for name, p in chosen)}  {_one_line(text)}"
+    return f"{', '.join(f'{name!s:<{width}}  {p:.3f}' for name, p in chosen)}  {one_line(text)}"
 
 
 def _chosen(label, classes, probabilities):
@@ -57,7 +57,20 @@ def _chosen(label, classes, probabilities):
     return [(name, probabilities[classes.index(name)]) for name in names]
 
 
-def _one_line(text):
+def one_line(text):
+    """The text with tabs and line breaks as spaces, so that it fits into a line of a table.
+
+    Args:
+        text: str.
+
+    Returns:
+        str.
+
+    Example:
+        >>> from nlpkit.cli.prediction_lines import one_line
+        >>> one_line("so\\tso\\n")
+        'so so '
+    """
     return " ".join(text.split("\t")).replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
 
 

@@ -50,3 +50,59 @@ def check_labelled(reader, option):
                 if label not in first:
                     first[label] = chunk.source.place(number)
     return first
+
+
+def text_reader(
+    data, *, text=None, columns=None, quoting=None, on_bad_row="error", format=None, whole_files=False
+):
+    """Makes a reader of texts alone.
+
+    Args:
+        data: list of str. Files, globs or `"-"`.
+        text, columns, quoting, on_bad_row, format: As in `nlpkit.data.TableReader`.
+        whole_files: bool. Whether each file is one text with its line breaks. Defaults to `False`.
+
+    Returns:
+        `TableReader`.
+
+    Raises:
+        InputError: If an option or a file cannot be used.
+    """
+    from nlpkit.data import TableReader
+    from nlpkit.data.whole_files import WholeFileReader
+
+    if not whole_files:
+        return TableReader(
+            data,
+            label=False,
+            text=text,
+            columns=columns,
+            quoting=quoting,
+            on_bad_row=on_bad_row,
+            format=format,
+        )
+    of_tables = {"--text": text, "--columns": columns, "--quoting": quoting, "--format": format}
+    given = [name for name, value in of_tables.items() if value not in (None, "txt")]
+    if given:
+        raise InputError(
+            f"--whole-files reads each file as one text, so it goes with none of {', '.join(of_tables)}. "
+            f"Received: {', '.join(given)}. Leave that out, or --whole-files."
+        )
+    return WholeFileReader(data, on_bad_row=on_bad_row)
+
+
+def check_readable(reader, option):
+    """Reads texts once before they are needed, so that a mistake in them costs seconds and not a training run.
+
+    Args:
+        reader: TableReader.
+        option: str. The option that named it, for the message.
+
+    Raises:
+        InputError: If a row cannot be used, or all texts are blank.
+    """
+    # Every file is read to its end, whatever the first texts are.
+    if not sum(bool(text.strip()) for chunk in reader for text in chunk.texts):
+        raise InputError(
+            f"{option} must hold text. Received: blank lines only, in {', '.join(reader.files)}."
+        )

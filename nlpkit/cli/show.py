@@ -13,6 +13,15 @@ MEASURES = {
     "ece": "calibration error (ECE)",
 }
 
+LANGUAGE_MEASURES = {
+    "perplexity": ("perplexity", ",.2f"),
+    "bits_per_character": ("bits per character", ".4f"),
+    "tokens": ("tokens", ",d"),
+    "unknown": ("unknown tokens", ",d"),
+    "characters": ("characters", ",d"),
+    "texts": ("texts", ",d"),
+}
+
 
 def note(text):
     """Writes a line that is no result to standard error."""
@@ -60,6 +69,23 @@ def print_evaluations(evaluations):
         table.add_column(f"{name} ({evaluation['rows']:,} texts)", justify="right")
     for measure, title in MEASURES.items():
         table.add_row(title, *(_number(evaluation.get(measure)) for evaluation in evaluations.values()))
+    Console(highlight=False).print(table)
+
+
+def print_perplexities(evaluations):
+    """Prints a table with one column per evaluation of a language model.
+
+    Args:
+        evaluations: dict. Name, such as `"validation"`, to evaluation; rows that none of them has are left out.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", *(_right(name) for name in evaluations))
+    for measure, (title, style) in LANGUAGE_MEASURES.items():
+        values = [evaluation.get(measure) for evaluation in evaluations.values()]
+        if any(value is not None for value in values):
+            table.add_row(title, *("-" if value is None else format(value, style) for value in values))
     Console(highlight=False).print(table)
 
 

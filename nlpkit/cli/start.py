@@ -5,6 +5,14 @@ import os
 import sys
 import tempfile
 
+from nlpkit.errors import InputError
+
+# What a model folder holds, and the commands for it.
+TASKS = {
+    "classifier": ("a classifier", "nlpkit predict, nlpkit evaluate and nlpkit export"),
+    "generator": ("a text generator", "nlpkit generate, nlpkit score, nlpkit evaluate and nlpkit export"),
+}
+
 
 @contextlib.contextmanager
 def quiet_stderr():
@@ -44,20 +52,26 @@ def start_tensorflow():
         tf.config.list_physical_devices()
 
 
-def load_model(folder):
+def load_model(folder, task=None):
     """Loads a saved model.
 
     Args:
         folder: Path. A model folder.
+        task: str. `"classifier"` or `"generator"`, what the command can work with. Defaults to `None`: with both.
 
     Returns:
         The estimator.
 
     Raises:
-        InputError: If the folder is missing or holds no model.
+        InputError: If the folder is missing, holds no model, or one for another task.
     """
     from nlpkit.estimators.saving import load, read_spec
 
-    read_spec(folder)  # its errors come before the seconds that importing TensorFlow takes
+    found = read_spec(folder).task  # its errors come before the seconds that importing TensorFlow takes
+    if task not in (None, found):
+        raise InputError(
+            f"{folder} holds {TASKS[found][0]}; this command needs {TASKS[task][0]}. Use {TASKS[found][1]} with it, "
+            f"or train the other: nlpkit train {task} --data FILE --out FOLDER."
+        )
     start_tensorflow()
     return load(folder)

@@ -1,21 +1,14 @@
 """`nlpkit train classifier`: from files of labelled texts to a saved model."""
 
-import contextlib
-import errno
-import sys
-from pathlib import Path
-
 import typer
 
-from nlpkit.cli import options
+from nlpkit.cli import options, train_generator
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.folders import check_checkpoint, check_free
 from nlpkit.cli.reading import check_labelled, labelled_reader
-from nlpkit.cli.show import note, note_skipped, numbers, print_evaluations, write_json
+from nlpkit.cli.show import note, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
-from nlpkit.errors import InputError
-from nlpkit.training.state_files import HALF_WRITTEN, holds_state, remove_states
+from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
 
 EXAMPLES = (
     "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
@@ -31,10 +24,11 @@ def register(app):
     """Adds `train` with its tasks to the command line."""
     tasks = typer.Typer(
         help="Train a model.", no_args_is_help=True, rich_markup_mode="rich",
-        cls=with_examples(EXAMPLES[0], base=typer.core.TyperGroup),
+        cls=with_examples(EXAMPLES[0], train_generator.EXAMPLES[0], base=typer.core.TyperGroup),
     )  # fmt: skip
     tasks.callback()(lambda: None)
     tasks.command("classifier", cls=with_examples(*EXAMPLES))(classifier)
+    train_generator.register(tasks)
     app.add_typer(tasks, name="train")
 
 
@@ -74,9 +68,7 @@ def classifier(
     """
     columns_of = {"text": text, "label": label, "columns": columns, "quoting": quoting, "format": format,
                   "label_separator": label_separator, "on_bad_row": on_bad_row}  # fmt: skip
-    checkpoint = Path(f"{out}.checkpoint")
-    check_free(out, overwrite)
-    check_checkpoint(checkpoint, resume, overwrite)
+    checkpoint = check_folders(out, resume, overwrite)
     train = labelled_reader(data, **columns_of)
     validation, _ = _checked_reader("--validation-data", validation_data, columns_of)
     test, test_labels = _checked_reader("--test-data", test_data, columns_of)
@@ -92,9 +84,12 @@ def classifier(
         max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
         options={"training": training, "network": network}, random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
-    _fit(model, train, validation, test_labels, checkpoint, resume, out)
+    fit_and_save(
+        model, out, checkpoint, train,
+        validation_data=validation, test_labels=test_labels, checkpoint=checkpoint, resume=resume,
+    )  # fmt: skip
     if test:
-        _add_test(model, test, out)
+        add_test_result(lambda: model.add_test(test), model, out)
     _show_result(model, out, quiet, as_json)
 
 
@@ -105,42 +100,6 @@ def _checked_reader(option, files, columns_of):
     places = check_labelled(reader, option)
     # A row with an unknown label is a bad row: it is skipped where bad rows are.
     return reader, places if columns_of["on_bad_row"] == "error" else {}
-
-
-def _fit(model, train, validation, test_labels, checkpoint, resume, out):
-    """Trains and saves; until the model is saved, its state stays in the checkpoint."""
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            model.fit(
-                train,
-                validation_data=validation,
-                test_labels=test_labels,
-                checkpoint=checkpoint,
-                resume=resume,
-            )
-        model.save(out)
-    except (KeyboardInterrupt, OSError) as error:
-        kept = holds_state(checkpoint)
-        hint = f"; go on with the same command and --resume (its state is in {checkpoint})" if kept else ""
-        if isinstance(error, OSError):
-            where = error.filename or str(checkpoint)  # writing an archive does not name its file
-            told = f"{error.strerror or error}{hint}"
-            raise OSError(error.errno or errno.EIO, told, where) from error
-        raise KeyboardInterrupt(f"interrupted{hint}") from error
-    finally:
-        if not holds_state(checkpoint):
-            remove_states(checkpoint, [HALF_WRITTEN])
-    remove_states(checkpoint)
-
-
-def _add_test(model, test, out):
-    try:
-        model.add_test(test)
-    except InputError as error:
-        raise InputError(
-            f"--test-data: {error} The model is trained and saved in {out}, without a test result."
-        ) from error
-    model.save(out)
 
 
 def _show_result(model, out, quiet, as_json):
@@ -156,18 +115,12 @@ def _show_result(model, out, quiet, as_json):
     print_evaluations(report["evaluation"])
     if quiet:
         return
-    for part, facts in report["data"].items():
-        note_skipped(facts.get("skipped", 0), facts.get("first_skipped", []), f"{part} data")
     for row in report["choices"]:
         if row["setting"] == "encoder":
             note(f"encoder {row['value']}: {row['reason']}")
-    note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
-    exported = sorted(path.name for path in out.iterdir() if path.name.isdecimal())
-    if exported:
-        note(
-            f"{out / exported[-1]} is still the export of the model before; nlpkit export {out} makes a new one"
-        )
-    note("\nnext:")
-    note(f"  nlpkit predict {out} 'a text' 'another text'")
-    note(f"  nlpkit evaluate {out} --data FILE")
-    note(f"  nlpkit export {out} --to saved_model")
+    note_result(report, out)
+    note_next(
+        f"nlpkit predict {out} 'a text' 'another text'",
+        f"nlpkit evaluate {out} --data FILE",
+        f"nlpkit export {out} --to saved_model",
+    )

@@ -1,8 +1,8 @@
-"""Options of `nlpkit train` alone."""
+"""Options of the `nlpkit train` commands alone."""
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,9 +39,58 @@ Vectors = Annotated[
     ),
 ]
 Tokenizer = Annotated[
-    str, _model("--tokenizer", help="word, char, byte, wordpiece or sentencepiece.", show_default=True)
+    str, _model("--tokenizer", help="word, space, char, byte, wordpiece or sentencepiece.", show_default=True)
 ]
 MaxLength = Annotated[int | None, _model("--max-length", min=1, help="Tokens of a text that are read.")]
+Level = Annotated[
+    Literal["word", "char", "byte", "subword"],
+    _model(
+        "--level", metavar="LEVEL", help="What a token is: word, char, byte or subword.", show_default=True
+    ),
+]
+Normalize = Annotated[
+    bool,
+    _model(
+        "--normalize/--no-normalize",
+        help="Split off punctuation; without, words are what stands between spaces.",
+        show_default=True,
+    ),
+]
+VocabularySize = Annotated[
+    int | None,
+    _model("--vocabulary-size", min=5, help="Tokens that are told apart, at most."),
+]
+Cell = Annotated[
+    Literal["lstm", "gru", "rnn", "transformer", "nplm"],
+    _model("--cell", metavar="CELL", help="lstm, gru, rnn, transformer or nplm.", show_default=True),
+]
+GeneratorUnits = Annotated[
+    int | None, _model("--units", min=1, help="Size of each layer.", show_default="200")
+]
+GeneratorLayers = Annotated[
+    int | None, _model("--num-layers", min=1, help="Layers on top of each other.", show_default="2")
+]
+Dropout = Annotated[
+    float | None, _model("--dropout", min=0.0, max=0.99, help="Part of the values left out in training.")
+]
+BatchSize = Annotated[
+    int | None,
+    _training(
+        "--batch-size",
+        min=1,
+        help="Places of the text that are read side by side.",
+        show_default="by the data",
+    ),
+]
+SequenceLength = Annotated[
+    int | None,
+    _training(
+        "--sequence-length",
+        min=1,
+        help="Tokens through which gradients flow; a Transformer sees so many.",
+        show_default="by the level",
+    ),
+]
 Epochs = Annotated[
     int | None,
     _training("--epochs", min=1, help="Passes over the data, at most.", show_default="by the data"),

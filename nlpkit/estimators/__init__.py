@@ -3,5 +3,11 @@
 from nlpkit._lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(
-    __name__, {"TextClassifier": ".text_classifier", "load": ".saving", "write_report": ".report"}
+    __name__,
+    {
+        "TextClassifier": ".text_classifier",
+        "TextGenerator": ".text_generator",
+        "load": ".saving",
+        "write_report": ".report",
+    },
 )

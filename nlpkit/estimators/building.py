@@ -27,7 +27,7 @@ def build_network(classifier, choices, part):
     # A copy of layers of the user's own, so that fitting again starts anew.
     network["encoder"] = copy.deepcopy(network["encoder"])
     if choices.training.mixed_precision:
-        network["dtype"] = "mixed_float16" if tf.config.list_logical_devices("GPU") else "mixed_bfloat16"
+        network["dtype"] = sixteen_bits()
     vocabulary = getattr(classifier.text_to_ids_.tokenizer, "vocabulary", None)
     vectors = _vectors(network.pop("vectors", None), vocabulary, network, choices)
     try:
@@ -60,3 +60,17 @@ def _vectors(path, vocabulary, network, choices):
         }
     )
     return vectors
+
+
+def sixteen_bits():
+    """The dtype policy of mixed precision on this machine.
+
+    Returns:
+        str. `"mixed_float16"` on a GPU, `"mixed_bfloat16"` elsewhere.
+
+    Example:
+        >>> from nlpkit.estimators.building import sixteen_bits
+        >>> sixteen_bits().startswith("mixed_")
+        True
+    """
+    return "mixed_float16" if tf.config.list_logical_devices("GPU") else "mixed_bfloat16"

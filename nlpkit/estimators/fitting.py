@@ -43,7 +43,7 @@ def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, r
     if not _is_auto(classifier):
         check_encoder(classifier.encoder)
     options = _options(classifier.options)
-    seed = _seed(classifier.random_state)
+    seed = random_seed(classifier.random_state)
     with seeded(seed):
         classifier.text_to_ids_ = _text_layer(classifier, options["text"])
         whole, data = read_training(classifier, X, y)
@@ -92,7 +92,15 @@ def _text_layer(classifier, options):
         raise InputError(f"The text settings cannot be used: {error}. See nlpkit.text.text_to_ids.") from None
 
 
-def _seed(random_state):
+def random_seed(random_state):
+    """The seed that scikit-learn's `random_state` stands for.
+
+    Args:
+        random_state: int, `numpy.random.RandomState`, or `None`, which draws one.
+
+    Returns:
+        int.
+    """
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

@@ -9,6 +9,8 @@ import os
 from importlib import resources
 from pathlib import Path
 
+from nlpkit.estimators.report_language import language_view, total_tokens
+
 MATRIX_CLASSES = (
     30  # a larger confusion matrix is unreadable; the most frequent confusions are listed instead
 )
@@ -70,10 +72,12 @@ def _plain(value):
 def _template():
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    folder = resources.files("nlpkit.estimators")
+    loader = jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(percent=_percent, decimal=_decimal, count=_count, duration=_duration)
-    source = resources.files("nlpkit.estimators").joinpath("report.html.jinja")
-    return environment.from_string(source.read_text(encoding="utf-8"))
+    environment.filters.update(perplexity=_perplexity, total_tokens=total_tokens)
+    return environment.get_template("report.html.jinja")
 
 
 def _view(report):
@@ -88,6 +92,7 @@ def _view(report):
         labels = labels or dict.fromkeys(evaluation[name]["per_class"])
     return {
         "report": report,
+        "language": language_view(report),
         "data": {name: data[name] for name in ("train", *names, *data) if data.get(name)},
         "labels": labels,
         "parts": {name: evaluation[name] for name in names},
@@ -239,6 +244,10 @@ def _percent(value):
 
 def _decimal(value):
     return "–" if value is None else f"{value:.3f}"
+
+
+def _perplexity(value):
+    return "–" if value is None else f"{value:,.2f}"
 
 
 def _count(value):

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 from nlpkit.errors import InputError
-from nlpkit.spec import FORMAT_VERSION, ModelSpec, parse_settings
+from nlpkit.spec import FORMAT_VERSION, SPECS, parse_settings
 
 SPEC_FILE, MODEL_FILE, REPORT_FILE = "spec.json", "model.keras", "report.json"
 MODEL_FILES = {SPEC_FILE, MODEL_FILE, REPORT_FILE, "report.html", "vocabulary.txt", "sentencepiece.model"}
@@ -110,15 +110,15 @@ def read_spec(folder):
         folder: Path of the model folder.
 
     Returns:
-        `ModelSpec`.
+        `ModelSpec` of the model's task.
 
     Raises:
-        InputError: If the folder is missing, foreign, incomplete or of another format version.
+        InputError: If the folder is missing, foreign, incomplete, or of another format version or an unknown task.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
-            f"There is no model folder {folder}. Train one: nlpkit train classifier --out {folder} …"
+            f"There is no model folder {folder}. Train one: nlpkit train classifier (or generator) --out {folder} …"
         )
     missing = [name for name in (SPEC_FILE, MODEL_FILE) if not (folder / name).is_file()]
     if missing:
@@ -138,7 +138,12 @@ def read_spec(folder):
             f"{folder / SPEC_FILE} must have format_version {FORMAT_VERSION}. Received: {found!r}. "
             "Use the nlpkit version that wrote it."
         )
-    return parse_settings(ModelSpec, values, str(folder / SPEC_FILE))
+    if values.get("task") not in SPECS:
+        raise InputError(
+            f"{folder / SPEC_FILE} must name a task, one of {sorted(SPECS)}. Received: {values.get('task')!r}. "
+            "Use the nlpkit version that wrote it."
+        )
+    return parse_settings(SPECS[values["task"]], values, str(folder / SPEC_FILE))
 
 
 def load(folder):
@@ -166,8 +171,10 @@ def load(folder):
     """
     spec = read_spec(folder)
     from nlpkit.estimators.text_classifier import TextClassifier
+    from nlpkit.estimators.text_generator import TextGenerator
 
-    return TextClassifier.from_folder(folder, spec)
+    estimators = {"classifier": TextClassifier, "generator": TextGenerator}
+    return estimators[spec.task].from_folder(folder, spec)
 
 
 def load_network(folder):
@@ -214,7 +221,7 @@ def check_parts(folder, spec, vocabulary_size, outputs):
 
     Args:
         folder: Path of the model folder.
-        spec: `ModelSpec` read from it.
+        spec: `ClassifierSpec` read from it.
         vocabulary_size: int. Number of ids that its vocabulary file gives.
         outputs: int. Number of classes of its network.
 

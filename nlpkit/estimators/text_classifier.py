@@ -5,10 +5,10 @@ import scipy.special
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.estimators.classifier_files import PersistentClassifier
 from nlpkit.estimators.fitting import fit_classifier
 from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.estimators.measuring import MeasuredClassifier
-from nlpkit.estimators.persistence import PersistentClassifier
 
 
 class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, BaseEstimator):

@@ -4,5 +4,10 @@ from nlpkit._lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
-    {"ExportResult": ".saved_model", "export_saved_model": ".saved_model", "portable_model": ".portable"},
+    {
+        "ExportResult": ".versions",
+        "export_generator": ".generator",
+        "export_saved_model": ".saved_model",
+        "portable_model": ".portable",
+    },
 )

@@ -7,7 +7,7 @@ def portable_model(model):
     """Copies a model with its weights so that no cuDNN kernel is traced, whatever machine does it.
 
     Args:
-        model: `keras.Model` of nlpkit's or Keras' layers.
+        model: `keras.Model` of nlpkit's or Keras' layers, or a `GeneratorNetwork`.
 
     Returns:
         `keras.Model` with the same outputs.
@@ -21,6 +21,8 @@ def portable_model(model):
     """
 
     copy = keras.models.clone_model(model)
+    if not copy.built:  # a model of a class of its own comes back without weights
+        copy.build_from_config(model.get_build_config() or {})
     # Keras' own layers leave `use_cudnn` out of their config, so it is set where it is read: at each call.
     for layer in copy._flatten_layers():
         if hasattr(layer, "use_cudnn"):

@@ -1,37 +1,10 @@
 """A classifier as a SavedModel: strings in, labels out."""
 
-import os
-import shutil
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-
 import tensorflow as tf
 
 from nlpkit.export.portable import portable_model
 from nlpkit.export.verify import verification_texts, verify_saved_model
-
-
-@dataclass
-class ExportResult:
-    """One exported artefact.
-
-    Args:
-        format: str. `"saved_model"`.
-        path: str. Where it lies.
-        max_difference: float. Largest difference of a probability from the Keras model's.
-        texts_compared: int. Number of texts compared.
-
-    Example:
-        >>> from nlpkit.export import ExportResult
-        >>> ExportResult("saved_model", "saved_models/x/1", 1e-8, 128).format
-        'saved_model'
-    """
-
-    format: str
-    path: str
-    max_difference: float
-    texts_compared: int
+from nlpkit.export.versions import ExportResult, write_version
 
 
 class ClassifierModule(tf.Module):
@@ -118,38 +91,22 @@ def export_saved_model(folder, text_to_ids, network, labels, temperature=1.0, mu
         print(result.path, result.max_difference)
         ```
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     module = ClassifierModule(text_to_ids, portable_model(network), labels, temperature, multi_label)
-    scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
-    try:
-        with tf.device("CPU:0"):
-            _write(module, scratch)
-        texts = verification_texts()
+    texts = verification_texts()
+
+    def write_labels(extra):
+        lines = "".join(f"{label}\n" for label in labels)
+        (extra / "labels.txt").write_text(lines, encoding="utf-8")
+
+    def verify(path):
         expected = _keras_probabilities(module, network, texts)
-        difference = verify_saved_model(scratch, expected, texts, text_to_ids.needs_tensorflow_text)
-        target = folder / str(_next_version(folder))
-        os.chmod(scratch, 0o755)
-        os.rename(scratch, target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return ExportResult("saved_model", str(target), difference, len(texts))
+        return verify_saved_model(path, expected, texts, text_to_ids.needs_tensorflow_text)
 
-
-def _write(module, folder):
     signatures = {"serving_default": module.from_text, "ids": module.from_ids}
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
-    extra = folder / "assets.extra"
-    extra.mkdir()
-    (extra / "labels.txt").write_text("".join(f"{label}\n" for label in module.labels), encoding="utf-8")
+    path, difference = write_version(folder, module, signatures, write_labels, verify)
+    return ExportResult("saved_model", path, difference, len(texts))
 
 
 def _keras_probabilities(module, network, texts):
     logits = network(module.text_to_ids(tf.constant(texts)), training=False) / module.temperature
     return (tf.sigmoid(logits) if module.multi_label else tf.nn.softmax(logits)).numpy()
-
-
-def _next_version(folder):
-    versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-    return max(versions, default=0) + 1

@@ -18,21 +18,26 @@ _READER = """
 import json, sys
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
-folder, texts, output, needs_text = sys.argv[1:]
+folder, source, output, needs_text = sys.argv[1:]
 if needs_text == "yes":
     import tensorflow_text
 assert "nlpkit" not in sys.modules
-model = tf.saved_model.load(folder)
-texts = json.load(open(texts, encoding="utf-8"))
-rows = []
-for start in range(0, len(texts), 16):
-    answer = model.signatures["serving_default"](text=tf.constant(texts[start:start + 16]))
-    rows += answer["probabilities"].numpy().tolist()
+signatures = tf.saved_model.load(folder).signatures
+given, found = json.load(open(source, encoding="utf-8")), {}
+{run}
 saved = saved_model_pb2.SavedModel.FromString(open(folder + "/saved_model.pb", "rb").read())
 graph = saved.meta_graphs[0].graph_def
 nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-compiled = any(function.attr["_XlaMustCompile"].b for function in graph.library.function)
-json.dump({"probabilities": rows, "ops": sorted({node.op for node in nodes}), "compiled": compiled}, open(output, "w"))
+found["compiled"] = any(function.attr["_XlaMustCompile"].b for function in graph.library.function)
+found["ops"] = sorted({node.op for node in nodes})
+json.dump(found, open(output, "w"))
+"""
+
+_CLASSIFY = """
+found["probabilities"] = []
+for start in range(0, len(given), 16):
+    answer = signatures["serving_default"](text=tf.constant(given[start:start + 16]))
+    found["probabilities"] += answer["probabilities"].numpy().tolist()
 """
 
 
@@ -76,14 +81,7 @@ def verify_saved_model(folder, expected, texts, needs_tensorflow_text):
     Raises:
         VerificationError: If it cannot be loaded, holds an op of one device or of XLA, or differs by more than 1e-5.
     """
-    answer = _read(folder, texts, needs_tensorflow_text)
-    cudnn = [name for name in answer["ops"] if "Cudnn" in name]
-    if cudnn:
-        raise VerificationError(f"The SavedModel holds ops that run on a GPU only: {cudnn}. It was removed.")
-    if answer["compiled"]:
-        raise VerificationError(
-            "The SavedModel holds functions that must be compiled by XLA. It was removed."
-        )
+    answer = read_saved_model(folder, _CLASSIFY, texts, needs_tensorflow_text)
     difference = np.abs(np.array(answer["probabilities"]) - expected)
     if not difference.max() <= TOLERANCE:
         worst = int(difference.max(axis=1).argmax())
@@ -94,15 +92,42 @@ def verify_saved_model(folder, expected, texts, needs_tensorflow_text):
     return float(difference.max())
 
 
-def _read(folder, texts, needs_tensorflow_text):
+def read_saved_model(folder, run, given, needs_tensorflow_text):
+    """Runs a SavedModel in a separate process without nlpkit.
+
+    Args:
+        folder: Path of the SavedModel.
+        run: str. What that process does: Python that finds `tf`, `signatures` and `given`, and fills the dict `found`.
+        given: What it works on, as JSON has it.
+        needs_tensorflow_text: bool. Whether that process must import tensorflow-text.
+
+    Returns:
+        dict. What was found.
+
+    Raises:
+        VerificationError: If it cannot be loaded or run, or holds an op of one device or of XLA.
+    """
+    answer = _read(folder, run, given, needs_tensorflow_text)
+    cudnn = [name for name in answer["ops"] if "Cudnn" in name]
+    if cudnn:
+        raise VerificationError(f"The SavedModel holds ops that run on a GPU only: {cudnn}. It was removed.")
+    if answer["compiled"]:
+        raise VerificationError(
+            "The SavedModel holds functions that must be compiled by XLA. It was removed."
+        )
+    return answer
+
+
+def _read(folder, run, given, needs_tensorflow_text):
     with tempfile.TemporaryDirectory() as scratch:
-        source, output = Path(scratch) / "texts.json", Path(scratch) / "answer.json"
-        source.write_text(json.dumps(texts), encoding="utf-8")
+        source, output = Path(scratch) / "given.json", Path(scratch) / "answer.json"
+        source.write_text(json.dumps(given), encoding="utf-8")
         needs_text = "yes" if needs_tensorflow_text else "no"
-        command = [sys.executable, "-I", "-c", _READER, str(folder), str(source), str(output), needs_text]
-        run = subprocess.run(command, capture_output=True, text=True)
-        if run.returncode:
+        program = _READER.replace("{run}", run)
+        command = [sys.executable, "-I", "-c", program, str(folder), str(source), str(output), needs_text]
+        process = subprocess.run(command, capture_output=True, text=True)
+        if process.returncode:
             raise VerificationError(
-                f"The SavedModel could not be used by plain TensorFlow and was removed:\n{run.stderr[-2000:]}"
+                f"The SavedModel could not be used by plain TensorFlow and was removed:\n{process.stderr[-2000:]}"
             )
         return json.loads(output.read_text())

@@ -11,6 +11,7 @@ from nlpkit.layers.cached_attention import CachedAttention
 from nlpkit.layers.character_ngrams import CharacterNgrams
 from nlpkit.layers.crf import CRF, CRFLoss, bio_transitions
 from nlpkit.layers.decoder_block import DecoderBlock
+from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.layers.distinct_tokens import DistinctTokens
 from nlpkit.layers.embedding_dropout import EmbeddingDropout
 from nlpkit.layers.encoder_block import EncoderBlock
@@ -34,6 +35,7 @@ from nlpkit.layers.tied_output import TiedOutput
 from nlpkit.layers.token_embedding import TokenEmbedding
 from nlpkit.layers.variational_dropout import VariationalDropout
 from nlpkit.layers.weighted_bag import WeightedBag
+from nlpkit.layers.window_network import WindowNetwork
 from nlpkit.layers.word_dropout import WordDropout
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "CachedAttention",
     "CharacterNgrams",
     "DecoderBlock",
+    "DecoderStack",
     "DistinctTokens",
     "EmbeddingDropout",
     "EncoderBlock",
@@ -70,6 +73,7 @@ __all__ = [
     "TokenEmbedding",
     "VariationalDropout",
     "WeightedBag",
+    "WindowNetwork",
     "WordDropout",
     "bio_transitions",
     "coverage_loss",

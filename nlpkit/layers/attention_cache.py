@@ -41,7 +41,7 @@ def add_step(cache, key, value):
     Raises:
         InputError: If there is no room; in a graph that is TensorFlow's `InvalidArgumentError`.
     """
-    position, room = cache["position"], cache["keys"].shape[2]
+    position, room = cache["position"], cache["keys"].shape[2] or tf.shape(cache["keys"])[2]
     _check_room(position, room)
     # A choice between old and new is one of TFLite's own operations, and no slower than a scatter, which copies too.
     here = (tf.range(room) == position[:, None])[:, None, :, None]

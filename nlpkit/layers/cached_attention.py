@@ -34,6 +34,7 @@ class CachedAttention(AttentionHeads):
         causal: bool. Whether a step sees only itself and the steps before it. Defaults to `False`.
         positions: `None`, `"rotary"` or `"relative"`. Defaults to `None`.
         max_distance: int. The longest distance with a bias of its own, for `"relative"`. Defaults to 128.
+        window: int. Steps that a step sees to each side, itself among them; `None` sets no limit, the default.
         dropout: float between 0 and 1. Fraction of the attention weights to drop. Defaults to 0.
 
     Call arguments:
@@ -49,8 +50,8 @@ class CachedAttention(AttentionHeads):
 
     Raises:
         InputError: If `positions` is unknown, there are no heads or more than features, rotary heads have an odd size,
-            or a `context` meets `causal` or `positions`, which order one sequence. In steps: if the layer is not built
-            or not causal, or the cache is full.
+            `window` is below 1, or a `context` meets `causal`, `positions` or `window`, which order one sequence. In
+            steps: if the layer is not built or not causal, or the cache is full.
 
     Example:
         >>> import numpy as np
@@ -77,6 +78,7 @@ class CachedAttention(AttentionHeads):
         causal=False,
         positions=None,
         max_distance=128,
+        window=None,
         dropout=0.0,
         **kwargs,
     ):
@@ -85,7 +87,9 @@ class CachedAttention(AttentionHeads):
             raise InputError(
                 f"`positions` must be one of {list(POSITIONS)}. Received: positions={positions!r}"
             )
-        self.causal, self.positions, self.max_distance = causal, positions, max_distance
+        if window is not None and window < 1:
+            raise InputError(f"`window` must be at least 1, or None. Received: window={window!r}")
+        self.causal, self.positions, self.max_distance, self.window = causal, positions, max_distance, window
 
     def build(self, inputs_shape, context_shape=None):
         super().build(inputs_shape, context_shape)
@@ -131,10 +135,10 @@ class CachedAttention(AttentionHeads):
         return (outputs, weights) if return_attention_scores else outputs
 
     def _check_context(self):
-        if self.causal or self.positions is not None:
+        if self.causal or self.positions is not None or self.window is not None:
             raise InputError(
-                "`causal` and `positions` order the steps of one sequence; with a `context` there are two. "
-                f"Received: causal={self.causal}, positions={self.positions!r}. Leave both out."
+                "`causal`, `positions` and `window` order the steps of one sequence; with a `context` there are two. "
+                f"Received: causal={self.causal}, positions={self.positions!r}, window={self.window}. Leave them out."
             )
 
     def _keys_and_values(self, context, positions):
@@ -150,6 +154,8 @@ class CachedAttention(AttentionHeads):
         distances, parts = now[:, :, None] - tf.range(steps), []
         if self.causal:
             parts.append(hide_unless(distances >= 0)[:, None])
+        if self.window is not None:
+            parts.append(hide_unless(tf.abs(distances) < self.window)[:, None])
         if mask is not None:
             parts.append(hide_unless(mask)[:, None, None])
         if self.positions == "relative":
@@ -217,7 +223,7 @@ class CachedAttention(AttentionHeads):
         return (outputs[:, 0], state, weights[:, :, 0]) if return_attention_scores else (outputs[:, 0], state)
 
     def get_config(self):
-        own = {"causal": self.causal, "positions": self.positions, "max_distance": self.max_distance}
+        own = {name: getattr(self, name) for name in ("causal", "positions", "max_distance", "window")}
         return {**super().get_config(), **own}
 
 

@@ -27,6 +27,7 @@ class DecoderBlock(EncoderBlock):
         activation: `"relu"`, `"gelu"` or `"swiglu"`. As in `FeedForward`. Defaults to `"gelu"`.
         positions: `None`, `"rotary"` or `"relative"`. Of the self-attention, as in `CachedAttention`. Defaults to
             `None`.
+        window: int. Of the self-attention, as in `CachedAttention`. Defaults to `None`, no limit.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
@@ -73,6 +74,7 @@ class DecoderBlock(EncoderBlock):
         norm="pre",
         activation="gelu",
         positions=None,
+        window=None,
         **kwargs,
     ):
         super().__init__(
@@ -82,6 +84,7 @@ class DecoderBlock(EncoderBlock):
             norm=norm,
             activation=activation,
             positions=positions,
+            window=window,
             **kwargs,
         )
         self.cross_attention = cross_attention

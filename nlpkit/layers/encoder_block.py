@@ -26,6 +26,7 @@ class EncoderBlock(keras.layers.Layer):
         norm: `"pre"` or `"post"`. Whether a part's input is normalised or the sum. Defaults to `"pre"`.
         activation: `"relu"`, `"gelu"` or `"swiglu"`. As in `FeedForward`. Defaults to `"gelu"`.
         positions: `None`, `"rotary"` or `"relative"`. As in `CachedAttention`. Defaults to `None`.
+        window: int. As in `CachedAttention`. Defaults to `None`, no limit.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
@@ -62,17 +63,24 @@ class EncoderBlock(keras.layers.Layer):
         norm="pre",
         activation="gelu",
         positions=None,
+        window=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         if norm not in NORMS:
             raise InputError(f"`norm` must be one of {list(NORMS)}. Received: norm={norm!r}")
         self.num_heads, self.intermediate_dim, self.dropout = num_heads, intermediate_dim, dropout
-        self.norm, self.activation, self.positions = norm, activation, positions
+        self.norm, self.activation, self.positions, self.window = norm, activation, positions, window
         self.supports_masking = True
         part = {"dtype": self.dtype_policy}
         self.attention = CachedAttention(
-            num_heads, causal=self.causal, positions=positions, dropout=dropout, name="attention", **part
+            num_heads,
+            causal=self.causal,
+            positions=positions,
+            window=window,
+            dropout=dropout,
+            name="attention",
+            **part,
         )
         self.feed_forward = FeedForward(intermediate_dim, activation, name="feed_forward", **part)
         self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **part)
@@ -133,5 +141,6 @@ class EncoderBlock(keras.layers.Layer):
             "norm": self.norm,
             "activation": self.activation,
             "positions": self.positions,
+            "window": self.window,
         }
         return {**super().get_config(), **own}

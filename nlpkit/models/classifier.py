@@ -1,7 +1,5 @@
 """The classifier: ids to logits."""
 
-from contextlib import contextmanager
-
 import keras
 
 from nlpkit.layers import (
@@ -12,6 +10,7 @@ from nlpkit.layers import (
     TokenEmbedding,
     WeightedBag,
 )
+from nlpkit.models.dtype_policy import dtype_policy
 from nlpkit.models.encoders import RECURRENT, check_encoder, encode
 
 
@@ -97,7 +96,7 @@ def build_classifier(
         ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
         stack = {"units": units, "num_layers": num_layers, "bidirectional": bidirectional, "residual": residual,
                  "layer_norm": layer_norm, "use_cudnn": use_cudnn}  # fmt: skip
-        with _policy(dtype):
+        with dtype_policy(dtype):
             vectors = _embed(ids, ids_size, embedding_dim, encoder, dropout, word_dropout)
             x = _encode_and_pool(vectors, encoder, pooling, dropout, stack)
         logits.append(keras.layers.Dense(num_classes, dtype="float32", name="scores")(x))
@@ -138,14 +137,3 @@ def _encode_and_pool(vectors, encoder, pooling, dropout, stack):
         pooling = "mean" if encoder == "bag" else pooling
         x = SequencePool(pooling, bidirectional=recurrent and stack["bidirectional"], name="pool")(x)
     return keras.layers.Dropout(dropout, name="pool_dropout")(x)
-
-
-@contextmanager
-def _policy(dtype):
-    """Keras has no scope for its dtype policy, and every layer below would need the argument."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(dtype or before)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Packer": ".packer",
         "PretrainedVectors": ".pretrained_vectors",
         "SentencePieceTokenizer": ".sentencepiece_tokenizer",
+        "SpaceTokenizer": ".space_tokenizer",
         "TextToIds": ".pipeline",
         "Vocabulary": ".vocabulary",
         "WordPieceTokenizer": ".wordpiece_tokenizer",

@@ -4,12 +4,14 @@ from nlpkit.errors import InputError
 from nlpkit.text.byte_tokenizer import ByteTokenizer
 from nlpkit.text.char_tokenizer import CharTokenizer
 from nlpkit.text.sentencepiece_tokenizer import MODEL_FILE, SentencePieceTokenizer
+from nlpkit.text.space_tokenizer import SpaceTokenizer
 from nlpkit.text.vocabulary_tokenizer import VOCABULARY_FILE
 from nlpkit.text.word_tokenizer import WordTokenizer
 from nlpkit.text.wordpiece_tokenizer import WordPieceTokenizer
 
 LEVELS = {
     "word": (WordTokenizer, VOCABULARY_FILE),
+    "space": (SpaceTokenizer, VOCABULARY_FILE),
     "char": (CharTokenizer, VOCABULARY_FILE),
     "byte": (ByteTokenizer, None),
     "wordpiece": (WordPieceTokenizer, VOCABULARY_FILE),

@@ -255,7 +255,8 @@ def text_to_ids(
     """A `TextToIds` from plain options.
 
     Args:
-        level: `"word"`, `"char"`, `"byte"`, `"wordpiece"` or `"sentencepiece"`. Defaults to `"word"`.
+        level: `"word"`, `"space"` (tokens parted by white space already), `"char"`, `"byte"`, `"wordpiece"` or
+            `"sentencepiece"`. Defaults to `"word"`.
         max_length: int. Longest row, start and end included. Defaults to `None` (no limit).
         vocabulary_size: int. Largest vocabulary, special tokens included. Defaults to `None`: as `TextToIds`.
         min_frequency: int. Rarer tokens are left out. Defaults to `None`: the tokenizer's own default.
@@ -277,7 +278,7 @@ def text_to_ids(
         [[108, 105, 112, 112]]
     """
     tokenizer_class, _ = tokenizer_of(level)
-    if level == "word":
+    if level in ("word", "space"):
         # Words are split at any whitespace: collapsing it first would be a pass over the corpus for nothing.
         normalizer["collapse_whitespace"] = False
     return TextToIds(

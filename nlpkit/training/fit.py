@@ -10,7 +10,7 @@ from nlpkit.data.batching import inference_batches, training_batches
 from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit, WarmUp
 from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.losses import SmoothedCrossentropy
-from nlpkit.training.optimizer import DenseAdam
+from nlpkit.training.optimizer import optimizer_of, warmup_steps
 from nlpkit.training.progress import ProgressBar
 
 
@@ -88,8 +88,71 @@ def train(
     """
     started = time.monotonic()
     steps = -(-len(rows) // settings.batch_size)
-    warmup = _warmup_steps(settings, steps * settings.epochs)
     compile_model(model, settings, total_steps=steps * settings.epochs, multi_label=np.ndim(targets) == 2)
+
+    def batches(first_epoch):
+        found, _ = training_batches(
+            rows,
+            targets,
+            batch_size=settings.batch_size,
+            seed=seed,
+            epochs=settings.epochs,
+            first_epoch=first_epoch,
+            sample_weight=sample_weight,
+        )
+        return found
+
+    return run_epochs(
+        model,
+        batches,
+        steps,
+        settings,
+        validation=_validation_batches(validation, settings.batch_size),
+        started=started,
+        deadline=deadline,
+        checkpoint=checkpoint,
+        resume=resume,
+        fingerprint=fingerprint,
+        verbose=verbose,
+    )
+
+
+def run_epochs(
+    model,
+    batches,
+    steps,
+    settings,
+    *,
+    validation=None,
+    started,
+    deadline=None,
+    checkpoint=None,
+    resume=False,
+    fingerprint="",
+    verbose=0,
+):
+    """Runs a compiled model through its epochs, and leaves it with the weights of the best one.
+
+    Args:
+        model: Compiled `keras.Model`.
+        batches: callable. `batches(first_epoch)` gives a `tf.data.Dataset` of the epochs from that one on.
+        steps: int. Batches in an epoch.
+        settings: `nlpkit.spec.TrainingSettings`.
+        validation: `tf.data.Dataset`, or `None`.
+        started: float. `time.monotonic` time at which the training began.
+        deadline: float. As in `train`. Defaults to `None`.
+        checkpoint: As in `train`. Defaults to `None`.
+        resume: bool. As in `train`. Defaults to `False`.
+        fingerprint: str. As in `train`. Defaults to `""`.
+        verbose: int. 1 shows a progress bar. Defaults to 0.
+
+    Returns:
+        `TrainingResult`.
+
+    Raises:
+        InputError: If there is no fitting checkpoint to resume from.
+    """
+    warmup = warmup_steps(settings, steps * settings.epochs)
     stateful = {"best": BestEpoch(settings.patience)}
     if settings.schedule == "plateau":
         stateful["plateau"] = PlateauSchedule(first_epoch=warmup // steps)
@@ -106,21 +169,12 @@ def train(
             callbacks.append(WarmUp(settings.learning_rate, warmup, steps))
         if verbose:
             callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
-        batches, _ = training_batches(
-            rows,
-            targets,
-            batch_size=settings.batch_size,
-            seed=seed,
-            epochs=settings.epochs,
-            first_epoch=first_epoch,
-            sample_weight=sample_weight,
-        )
         model.fit(
-            batches,
+            batches(first_epoch),
             epochs=settings.epochs,
             initial_epoch=first_epoch,
             steps_per_epoch=steps,
-            validation_data=_validation_batches(validation, settings.batch_size),
+            validation_data=validation,
             callbacks=callbacks,
             shuffle=False,
             verbose=0,
@@ -147,17 +201,7 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         >>> model.optimizer.global_clipnorm
         1.0
     """
-    # Keras' Adam decays weights as AdamW does, and can leave it out: a decay of zero costs a pass over all weights.
-    optimizer = DenseAdam(
-        learning_rate_schedule(settings, total_steps),
-        weight_decay=settings.weight_decay or None,
-        global_clipnorm=settings.clip_norm,
-        name="adamw",
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
-        # Keras does this by itself only if the model as a whole has the policy; small gradients vanish without.
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer = optimizer_of(settings, model, total_steps)
     if multi_label:
         loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
         metrics = []
@@ -166,41 +210,6 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     model.compile(optimizer, loss, weighted_metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
-
-
-def learning_rate_schedule(settings, total_steps):
-    """Warm-up, then a cosine to zero; a constant for the other schedules, which callbacks warm up and lower.
-
-    Args:
-        settings: `nlpkit.spec.TrainingSettings`.
-        total_steps: int. Steps of the whole training.
-
-    Returns:
-        A float or a Keras schedule.
-
-    Example:
-        >>> from nlpkit.spec import TrainingSettings
-        >>> from nlpkit.training.fit import learning_rate_schedule
-        >>> schedule = learning_rate_schedule(TrainingSettings(learning_rate=0.1, warmup=0.1), 100)
-        >>> [round(float(schedule(step)), 3) for step in (0, 5, 10, 100)]
-        [0.0, 0.05, 0.1, 0.0]
-
-    Reference:
-        [Loshchilov & Hutter, 2017](https://arxiv.org/abs/1608.03983)
-    """
-    if settings.schedule != "cosine":
-        return settings.learning_rate
-    warmup = _warmup_steps(settings, total_steps)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else settings.learning_rate,
-        max(total_steps - warmup, 1),
-        warmup_target=settings.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-
-
-def _warmup_steps(settings, total_steps):
-    return int(settings.warmup * total_steps)
 
 
 def _log(settings):

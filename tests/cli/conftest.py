@@ -1,7 +1,8 @@
-"""A small trained model, made once by the command line itself, and a way to run commands."""
+"""Small trained models, made once by the command line itself, and a way to run commands."""
 
 import contextlib
 import json
+import random
 
 import pytest
 from typer.testing import CliRunner
@@ -63,3 +64,37 @@ def trained(run, tables, tmp_path_factory):
 def model(trained):
     """The saved model's folder; not to be changed."""
     return trained[0]
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """A folder with lm.txt and lm_test.txt, one sentence of a small grammar per line."""
+    folder, chance = tmp_path_factory.mktemp("corpus"), random.Random(0)
+    parts = (
+        ("the small cat", "the old dog", "a bird"),
+        ("saw", "likes", "follows"),
+        ("the house .", "a tree .", "her book ."),
+    )
+    lines = [" ".join(map(chance.choice, parts)) + "\n" for _ in range(260)]
+    (folder / "lm.txt").write_text("".join(lines[:200]))
+    (folder / "lm_test.txt").write_text("".join(lines[200:]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_generator(run, corpus, tmp_path_factory):
+    """The saved language model's folder and what training printed."""
+    folder = tmp_path_factory.mktemp("models") / "lm"
+    result = run(
+        "train", "generator", "--data", corpus / "lm.txt", "--test-data", corpus / "lm_test.txt", "--units", 32,
+        "--num-layers", 1, "--dropout", 0, "--batch-size", 4, "--sequence-length", 10, "--epochs", 8, "--out", folder,
+        "--json", "--quiet",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return folder, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="session")
+def language_model(trained_generator):
+    """The saved language model's folder; not to be changed."""
+    return trained_generator[0]

@@ -1,6 +1,7 @@
 """`nlpkit evaluate`."""
 
 import json
+import math
 
 import pytest
 
@@ -80,3 +81,41 @@ def test_a_folder_without_a_model_is_refused(run, tables, tmp_path):
     result = run("evaluate", tmp_path / "none", "--data", tables / "test.tsv", "--columns", "label,text")
     assert result.exit_code == 2
     assert "There is no model folder" in result.stderr
+
+
+def test_a_generator_is_measured_by_perplexity(run, trained_generator, corpus):
+    folder, result = trained_generator
+    evaluated = run("evaluate", folder, "--data", corpus / "lm_test.txt", "--json")
+    assert evaluated.exit_code == 0, evaluated.output
+    evaluation = json.loads(evaluated.stdout)
+    assert evaluation == {**result["evaluation"]["test"], "skipped": 0}
+    content = (corpus / "lm_test.txt").read_text()
+    assert evaluation["tokens"] == len(content.split()) + 60  # with the end of each line
+    assert evaluation["characters"] == len(content)
+    bits = math.log2(evaluation["perplexity"]) * evaluation["tokens"] / len(content)
+    assert evaluation["bits_per_character"] == pytest.approx(bits)
+
+
+def test_the_table_of_a_generator(run, language_model, corpus):
+    result = run("evaluate", language_model, "--data", corpus / "lm_test.txt")
+    assert result.exit_code == 0 and "accuracy" not in result.stdout
+    for part in ("perplexity", "bits per character", "tokens", "unknown tokens"):
+        assert part in result.stdout
+
+
+def test_options_of_the_other_task_are_refused(run, model, language_model, corpus):
+    data = ("--data", corpus / "lm_test.txt")
+    for folder, args, message in (
+        (language_model, ("--label", "stars"), "a text generator, which needs no labels. Received: --label."),
+        (language_model, ("--label-separator", ";"), "Received: --label-separator. Leave it out."),
+        (model, ("--whole-files",), "a classifier, which reads a text per row. Received: --whole-files."),
+    ):
+        result = run("evaluate", folder, *data, *args)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {folder} holds ") and message in result.stderr
+
+
+def test_a_generator_needs_text(run, language_model, tmp_path):
+    (tmp_path / "a.txt").write_text("\n \n")
+    result = run("evaluate", language_model, "--data", tmp_path / "a.txt")
+    assert result.exit_code == 2 and "must hold text. Received: blank ones only." in result.stderr

@@ -103,7 +103,7 @@ def test_a_text_that_looks_like_an_option_is_refused_with_the_way_to_give_it(run
 
 
 def test_a_terminal_without_texts_is_refused(run, model, monkeypatch):
-    monkeypatch.setattr("nlpkit.cli.predict._is_terminal", lambda stream: True)
+    monkeypatch.setattr("nlpkit.cli.texts._is_terminal", lambda stream: True)
     result = run("predict", model)
     assert result.exit_code == 2
     assert (

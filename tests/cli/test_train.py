@@ -288,7 +288,8 @@ def bad_files(folder):
         (["--data", "good.tsv", "--encoder", "lstmm"], "lstmm"),
         (
             ["--data", "good.tsv", "--tokenizer", "words"],
-            "`tokenizer` (--tokenizer) must be one of word, char, byte, wordpiece, sentencepiece. Received: 'words'",
+            "`tokenizer` (--tokenizer) must be one of word, space, char, byte, wordpiece, sentencepiece. "
+            "Received: 'words'",
         ),
     ],
 )

@@ -225,3 +225,76 @@ def test_writing_again_replaces_both_files_and_leaves_pyplot_alone(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["name"] == "second"
     assert "second" in (tmp_path / "report.html").read_text()
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def report_of_generator(**perplexity):
+    facts = {
+        "rows": 300,
+        "characters": 8388,
+        "files": ["lm.txt"],
+        "skipped": 0,
+        "first_skipped": [],
+        "unknown_rate": 0.0,
+    }
+    tokens = {"mean": 7.5, "median": 7.0, "p95": 8.0, "max": 8}
+    held_out = {"files": ["lm.txt"], "held_out": True, "total_tokens": 224}
+    test = {**facts, "rows": 100, "characters": 2400, "files": ["lm_test.txt"], "total_tokens": 800}
+    data = {"train": {**facts, "tokens": tokens, "sha256": "ab12" * 16}, "validation": held_out, "test": test}
+    return {
+        "nlpkit": "1.2.3",
+        "task": "generator",
+        "name": "lm",
+        "created": "2025-01-02T03:04:05",
+        "seconds": 75.0,
+        "data": {name: data[name] for name in ("train", *perplexity)},
+        "history": {"loss": [4.0, 3.0], "val_loss": [4.1, 3.2], "learning_rate": [0.002, 0.001]},
+        "best_epoch": 2,
+        "perplexity": perplexity,
+        "settings": {"vocabulary_size": 1234, "estimator": {"level": "word"}, "network": {"cell": "lstm"}},
+        "versions": {"keras": "3.15.1"},
+    }
+
+
+def test_a_generator_is_told_by_its_perplexity(tmp_path):
+    report = report_of_generator(validation=24.5, test=32.0)
+    stored, html, page = written(tmp_path, report)
+    assert stored == report
+    assert "Trained on 300 texts from lm.txt to go on with a text, word by word, in 1 min 15 s." in page.text
+    assert (
+        "On the test texts its perplexity is 32.00 ; a model that knows nothing would get 1,234." in page.text
+    )
+    for fact in (
+        "Perplexity 32.00 test, validation 24.50",
+        "Bits per word 5.000",  # of 32
+        "Bits per character – 1.667",  # five bits for each of 800 tokens, on 2,400 characters
+        "Vocabulary 1,234",
+        "Texts 300 the end of the training texts 100",
+        "Characters 8,388 – 2,400",
+        "Tokens 2,250 224 800",
+        "network.cell",
+    ):
+        assert fact in page.text
+    assert len(page.images) == 1 and page.images[0]["alt"].startswith("Loss by epoch")
+    for word in ("class", "label", "Accuracy", "Calibration", "ROC"):
+        assert word not in page.text
+
+
+def test_a_generator_without_test_says_that_validation_chose_the_epoch(tmp_path):
+    _, _, page = written(tmp_path, report_of_generator(validation=24.5))
+    assert "On the validation texts its perplexity is 24.50" in page.text
+    assert "These texts also chose the best epoch, so expect slightly more on new ones" in page.text
+    assert "Bits per character" not in page.text
+
+
+def test_bits_of_a_model_of_characters_are_shown_once(tmp_path):
+    report = report_of_generator(test=4.0)
+    report["settings"]["estimator"]["level"] = "char"
+    _, _, page = written(tmp_path, report)
+    assert page.text.count("Bits per character 2.000") == 2  # a card and a row
+
+
+@pytest.mark.parametrize("perplexity", [{}, {"test": float("inf")}])
+def test_a_bare_report_of_a_generator_is_a_page(tmp_path, perplexity):
+    _, _, page = written(tmp_path, {"task": "generator", "name": None, "perplexity": perplexity})
+    assert ("It has not been evaluated" in page.text) == (not perplexity)
+    assert "Accuracy" not in page.text

@@ -49,6 +49,14 @@ ATTENTION = [
         *({"num_heads": 2, "causal": causal, "positions": "rotary"} for causal in (False, True)),
         padding=AROUND,
     ),
+    # Less than there are steps, to one side and to both.
+    *rows(
+        layers.CachedAttention,
+        MASKED,
+        *({"num_heads": 2, "causal": causal, "window": 2} for causal in (False, True)),
+        unreached=KEY_BIAS,
+        padding=AROUND,
+    ),
     *rows(layers.CachedAttention, with_options(MASKED, **SCORES), {"num_heads": 2}, unreached=KEY_BIAS),
     *rows(
         layers.CachedAttention,
@@ -69,6 +77,7 @@ TRANSFORMER = [
         layers.EncoderBlock,
         MASKED,
         {"num_heads": 2, "intermediate_dim": 8, "norm": "post", "positions": "relative"},
+        {"num_heads": 2, "intermediate_dim": 8, "window": 2},
         unreached=("attention/key/bias",),
         padding=AROUND,
     ),
@@ -94,6 +103,7 @@ TRANSFORMER = [
         layers.DecoderBlock,
         MASKED,
         {"num_heads": 2, "intermediate_dim": 8, "activation": "swiglu", "positions": "rotary"},
+        {"num_heads": 2, "intermediate_dim": 8, "positions": "rotary", "window": 2},
         padding=AROUND,
     ),
     *rows(
@@ -114,6 +124,19 @@ TRANSFORMER = [
         with_options(WITH_CONTEXT, **SCORES),
         {"num_heads": 2, "intermediate_dim": 8, "cross_attention": True},
         unreached=("attention/key/bias",),
+    ),
+    *rows(
+        layers.DecoderStack,
+        MASKED,
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8},
+        {"num_layers": 1, "num_heads": 2, "intermediate_dim": 8, "activation": "swiglu", "window": 2},
+        padding=AROUND,
+    ),
+    *rows(
+        layers.DecoderStack,
+        MASKED,
+        {"num_layers": 2, "num_heads": 1, "intermediate_dim": 8, "positions": None, "dropout": 0.1},
+        unreached=KEY_BIAS,
     ),
     *rows(
         layers.FeedForward,

@@ -70,6 +70,22 @@ WORD_LAYERS = [
         {"vocabulary_size": 10, "embedding_dim": 4},
         view=lambda outputs: outputs[0],
     ),
+    # What stands in a gap is a step of the window, though it is seen as zero.
+    *rows(
+        layers.WindowNetwork,
+        MASKED,
+        {"units": 3, "window": 2},
+        {"units": 3, "direct": True},
+        padding=AROUND,
+    ),
+    # The state is that of the last steps, padded or not; what was before stands next to the first step.
+    *rows(layers.WindowNetwork, MASKED, {"units": 3, "window": 3, "return_state": True}, padding=("left",)),
+    *rows(
+        layers.WindowNetwork,
+        LayerCall({"inputs": STEPS, "initial_state": [noise(3, 2, 4)]}, {"inputs": MASK}),
+        {"units": 3, "window": 3},
+        padding=AT_THE_END,
+    ),
     *rows(
         layers.TiedOutput,
         LayerCall({"inputs": STEPS, "table": noise(10, 4)}, {"inputs": MASK}, unbatched=("table",)),

@@ -345,7 +345,7 @@ def test_a_context_has_no_order(options):
     layer.build(STEPS.shape, CONTEXT.shape)
     for attend in (lambda: layer(STEPS, CONTEXT), lambda: layer.context_state(CONTEXT)):
         with pytest.raises(
-            InputError, match=r"order the steps of one sequence(.|\n)*Received: causal=.*Leave both out"
+            InputError, match=r"order the steps of one sequence(.|\n)*Received: causal=.*Leave them out"
         ):
             attend()
 
@@ -366,3 +366,18 @@ def test_a_full_cache():
         layer.step(STEPS[:, 1], state)
     with pytest.raises(tf.errors.InvalidArgumentError, match="room for 1 steps"):
         tf.function(layer.step)(STEPS[:, 1], state)
+
+
+def test_gradients_are_those_of_keras():
+    own, theirs = CachedAttention(2), keras.layers.MultiHeadAttention(2, 4)
+    own.build(STEPS.shape)
+    theirs(STEPS, STEPS)
+    pairs = zip(own.get_weights(), theirs.weights, strict=True)
+    theirs.set_weights([value.reshape(weight.shape) for value, weight in pairs])
+    found = []
+    for layer, call in ((own, lambda: own(STEPS)), (theirs, lambda: theirs(STEPS, STEPS))):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.sin(call()))
+        found.append(tape.gradient(loss, layer.trainable_weights))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(np.ravel(one), np.ravel(other), atol=1e-5)

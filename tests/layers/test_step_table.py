@@ -18,6 +18,7 @@ from nlpkit.layers import (
     AttentionDecoder,
     CachedAttention,
     DecoderBlock,
+    DecoderStack,
     LayerNormLSTMCell,
     LocalAttention,
     LocationAttention,
@@ -27,6 +28,7 @@ from nlpkit.layers import (
     RecurrentBlock,
     RecurrentStack,
     SinePositions,
+    WindowNetwork,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -190,6 +192,7 @@ TABLE = [
             {"positions": "rotary"},
             {"positions": "relative"},
             {"positions": "relative", "max_distance": 2},
+            {"window": 2},
         )
     ),
     # Every pair of a norm, positions and an activation; `test_decoder_block` has all of them.
@@ -212,6 +215,17 @@ TABLE = [
         for one, norm in enumerate(("pre", "post"))
         for other, positions in enumerate((None, "rotary", "relative"))
     ),
+    Row(DecoderBlock, {**DECODER, "positions": "rotary", "window": 2}, CACHED),
+    *(
+        Row(DecoderStack, {"num_layers": 2, **DECODER, **options}, CACHED)
+        for options in (
+            {"window": 2},
+            {"positions": None, "activation": "swiglu"},
+            {"positions": "relative", "dropout": 0.5},
+        )
+    ),
+    Row(WindowNetwork, {"units": SIZE, "window": 3}),
+    Row(WindowNetwork, {"units": SIZE, "direct": True}),
     Row(PositionEmbedding, {"max_length": 9}),
     Row(PositionEmbedding, {"max_length": 3}),
     Row(SinePositions, {}),
@@ -225,6 +239,7 @@ ROWS_IN_A_LOOP = list({row.layer_class: row for row in TABLE}.values())
 FIXED = {
     "units": "the size of the layer",
     "num_heads": "the size of the layer",
+    "num_layers": "the size of the layer",
     "memory_slots": "the size of the layer",
     "memory_size": "the size of the layer",
     "intermediate_dim": "the size of the layer",

@@ -11,7 +11,8 @@ from nlpkit.data import IdRows
 from nlpkit.spec import TrainingSettings
 from nlpkit.training import SmoothedCrossentropy, train
 from nlpkit.training.callbacks import TimeLimit
-from nlpkit.training.fit import compile_model, learning_rate_schedule
+from nlpkit.training.fit import compile_model
+from nlpkit.training.optimizer import learning_rate_schedule
 
 ROWS, TARGETS = data(64)
 

@@ -1,0 +1,73 @@
+"""`nlpkit score`: how probable a language model finds texts."""
+
+import json
+import sys
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from nlpkit.cli import options
+from nlpkit.cli.prediction_lines import one_line
+from nlpkit.cli.reading import text_reader
+from nlpkit.cli.show import note_skipped
+from nlpkit.cli.start import load_model
+from nlpkit.cli.texts import Files, chunks_of, reader_of, texts_command
+
+EXAMPLES = (
+    "nlpkit score saved_models/lm 'a text' 'another'",
+    "nlpkit score saved_models/lm --data texts.txt",
+    "nlpkit score saved_models/lm --data candidates.txt | sort -rg | head -1",
+    "nlpkit score saved_models/lm --data new.csv --text body --json > scores.jsonl",
+)
+Texts = Annotated[list[str] | None, typer.Argument(help="Texts to score.", show_default=False)]
+AsJsonLines = Annotated[bool, typer.Option("--json", help="Write JSON Lines.", rich_help_panel="Output")]
+DIGITS = 4  # of the sum over a text in float32, more would be noise
+
+
+def register(app):
+    """Adds `score` to the command line."""
+    app.command(cls=texts_command(*EXAMPLES))(score)
+
+
+def score(
+    model: options.ModelFolder,
+    texts: Texts = None,
+    data: Files = None,
+    columns: options.Columns = None,
+    text: options.Text = None,
+    quoting: options.Quoting = None,
+    on_bad_row: options.OnBadRow = "error",
+    format: options.FileFormat = None,
+    whole_files: options.WholeFiles = False,
+    as_json: AsJsonLines = False,
+    quiet: options.Quiet = False,
+):
+    """Score texts with a language model: the log-probability (base e) of each, and the text.
+
+    The end of a text is part of it, and it is read by itself, as the first of all.
+
+    Without texts and --data, standard input is read, one text a line.
+
+    Each text gets one line, in order; so does a blank one.
+    """
+    make_reader = partial(
+        text_reader, text=text, columns=columns, quoting=quoting, on_bad_row=on_bad_row, format=format,
+        whole_files=whole_files,
+    )  # fmt: skip
+    reader = reader_of(texts, data, "score", make_reader)
+    generator = load_model(model, "generator")
+    for chunk in chunks_of(texts, reader, quiet):
+        scored = zip(chunk, generator.score(chunk).tolist(), strict=True)
+        sys.stdout.write("".join(_line(text, value, as_json) + "\n" for text, value in scored))
+        sys.stdout.flush()
+    if reader is not None and not quiet:
+        note_skipped(reader.skipped, reader.first_skipped)
+
+
+def _line(text, log_probability, as_json):
+    if as_json:
+        return json.dumps(
+            {"text": text, "log_probability": round(log_probability, DIGITS)}, ensure_ascii=False
+        )
+    return f"{log_probability:.{DIGITS}f}\t{one_line(text)}"

@@ -1,0 +1,130 @@
+"""`nlpkit train generator`: from files of texts to a saved language model."""
+
+from nlpkit.cli import options
+from nlpkit.cli import train_options as own
+from nlpkit.cli.command import with_examples
+from nlpkit.cli.reading import check_readable, text_reader
+from nlpkit.cli.show import print_perplexities, write_json
+from nlpkit.cli.start import start_tensorflow
+from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
+from nlpkit.training.state_files import remove_states
+
+EXAMPLES = (
+    "nlpkit train generator --data texts.txt --out saved_models/lm",
+    "nlpkit train generator --data ptb.train.txt --validation-data ptb.valid.txt \\\n"
+    "    --no-normalize --cell lstm --dropout 0.3 --out saved_models/ptb --seed 0",
+    "nlpkit train generator --data shakespeare.txt --whole-files --level char \\\n"
+    "    --cell transformer --minutes 30 --out saved_models/shakespeare",
+    "nlpkit train generator --data 'parts/*.jsonl' --text body --level subword \\\n"
+    "    --test-data test.jsonl --out saved_models/lm",
+)
+
+
+def register(tasks):
+    """Adds `generator` to the tasks of `nlpkit train`."""
+    tasks.command("generator", cls=with_examples(*EXAMPLES))(generator)
+
+
+def generator(
+    data: options.Data,
+    out: own.Out,
+    validation_data: own.Validation = None,
+    test_data: own.Test = None,
+    columns: options.Columns = None,
+    text: options.Text = None,
+    quoting: options.Quoting = None,
+    on_bad_row: options.OnBadRow = "error",
+    format: options.FileFormat = None,
+    whole_files: options.WholeFiles = False,
+    level: own.Level = "word",
+    normalize: own.Normalize = True,
+    vocabulary_size: own.VocabularySize = None,
+    cell: own.Cell = "lstm",
+    units: own.GeneratorUnits = None,
+    num_layers: own.GeneratorLayers = None,
+    dropout: own.Dropout = None,
+    batch_size: own.BatchSize = None,
+    sequence_length: own.SequenceLength = None,
+    epochs: own.Epochs = None,
+    minutes: own.Minutes = None,
+    mixed_precision: own.Mixed = False,
+    seed: own.Seed = 0,
+    tensorboard: own.TensorBoard = None,
+    resume: own.Resume = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+):
+    """Train a language model that writes texts, and save it, with a report, in a folder.
+
+    A .txt file has one text per line, or is one text with its line breaks (--whole-files).
+
+    Texts are read in their order, and the end of each counts as a token.
+
+    Without --validation-data the last tenth of --data is kept apart.
+    """
+    reading = {"text": text, "columns": columns, "quoting": quoting, "on_bad_row": on_bad_row, "format": format,
+               "whole_files": whole_files}  # fmt: skip
+    checkpoint = check_folders(out, resume, overwrite)
+    train = text_reader(data, **reading)
+    validation = _checked_reader("--validation-data", validation_data, reading)
+    test = _checked_reader("--test-data", test_data, reading)
+    start_tensorflow()
+    from nlpkit import TextGenerator
+
+    model = TextGenerator(
+        cell, units=units, num_layers=num_layers, level=level, normalize=normalize, epochs=epochs, minutes=minutes,
+        options={
+            "text": _given(vocabulary_size=vocabulary_size),
+            "network": _given(dropout=dropout),
+            "training": _given(batch_size=batch_size, sequence_length=sequence_length, tensorboard=tensorboard,
+                               mixed_precision=mixed_precision or None),
+        },
+        random_state=seed, verbose=0 if quiet else 1,
+    )  # fmt: skip
+    if not resume:
+        remove_states(checkpoint)
+    fit_and_save(
+        model, out, checkpoint, train,
+        validation_data=validation, checkpoint=checkpoint / cell, resume=resume,
+    )  # fmt: skip
+    evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
+    if test:
+        evaluations["test"] = add_test_result(lambda: model.add_test(test), model, out)
+    _show_result(model.report_, evaluations, out, quiet, as_json)
+    if not (quiet or as_json):
+        _note_next(out, " --whole-files" if whole_files else "")
+
+
+def _given(**settings):
+    """The options that were given; the others are left to the estimator."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _checked_reader(option, files, reading):
+    if not files:
+        return None
+    reader = text_reader(files, **reading)
+    check_readable(reader, option)
+    return reader
+
+
+def _show_result(report, evaluations, out, quiet, as_json):
+    if as_json:
+        write_json({"model": str(out), "report": str(out / "report.html"),
+                    "cell": report["settings"]["estimator"]["cell"], "seconds": report["seconds"],
+                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
+                    "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()}})  # fmt: skip
+        return
+    print_perplexities(evaluations)
+    if not quiet:
+        note_result(report, out)
+
+
+def _note_next(out, whole_files):
+    note_next(
+        f"nlpkit generate {out} 'The first words' --temperature 0.8",
+        f"nlpkit score {out} 'a text' 'another text'",
+        f"nlpkit evaluate {out} --data FILE{whole_files}",
+        f"nlpkit export {out} --to saved_model",
+    )

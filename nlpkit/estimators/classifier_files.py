@@ -1,0 +1,107 @@
+"""How a fitted classifier comes back from a folder, and leaves as an export."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+import nlpkit
+from nlpkit.errors import InputError
+from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
+from nlpkit.estimators.saving import check_parts, load_network, read_report
+from nlpkit.export import export_saved_model
+from nlpkit.spec import FORMAT_VERSION, ClassifierSpec
+from nlpkit.text import TextToIds
+from nlpkit.training import Predictor
+
+EXPORTERS = {"saved_model": export_saved_model}
+
+
+class PersistentClassifier(PersistentEstimator):
+    """Loads and exports the classifier that it is mixed into; see `PersistentEstimator`.
+
+    Example:
+        ```python
+        from nlpkit import TextClassifier
+
+        classifier = TextClassifier(epochs=1).fit(["good", "bad"] * 4, ["yes", "no"] * 4)
+        print(classifier.spec().labels)
+        ```
+    """
+
+    @classmethod
+    def from_folder(cls, folder, spec):
+        """Loads what `save` wrote; see `nlpkit.load`.
+
+        Args:
+            folder: Path of the model folder.
+            spec: `ClassifierSpec` read from it.
+
+        Returns:
+            A fitted `TextClassifier`.
+        """
+        self = cls(**spec.estimator)
+        self.classes_ = np.array(spec.labels)
+        self.temperature_ = spec.temperature
+        self.n_features_in_ = 1
+        self._label_separator = spec.label_separator
+        self._network_settings, self._training = spec.network, spec.training
+        self.text_to_ids_ = TextToIds.from_settings(spec.text, folder)
+        self.network_ = load_network(folder)
+        check_parts(folder, spec, self.text_to_ids_.vocabulary_size, self.network_.output_shape[-1])
+        self.report_ = read_report(folder)
+        self._predictor = Predictor(self.network_)
+        return self
+
+    def export(self, folder, to=("saved_model",)):
+        """Exports the classifier, compared with the model by another process before the call returns.
+
+        Args:
+            folder: Path of the model folder; a SavedModel goes to its next free version folder.
+            to: List of formats. `"saved_model"` is one.
+
+        Returns:
+            List of `ExportResult`.
+
+        Raises:
+            InputError: If a format is unknown.
+            VerificationError: If an artefact differs from the model.
+        """
+        check_is_fitted(self)
+        formats = [to] if isinstance(to, str) else list(to)
+        for name in formats:
+            if name not in EXPORTERS:
+                raise InputError(f"`to` must be among {sorted(EXPORTERS)}. Received: {name!r}")
+        return [
+            EXPORTERS[name](
+                folder,
+                self.text_to_ids_,
+                self.network_,
+                self.classes_.tolist(),
+                temperature=self.temperature_,
+                multi_label=self.multi_label,
+            )
+            for name in formats
+        ]
+
+    def spec(self):
+        """What rebuilds this classifier beside its weights and vocabulary.
+
+        Returns:
+            `ClassifierSpec`.
+        """
+        own = isinstance(self.encoder, str)
+        parameters = {**self.get_params(deep=False), **({} if own else {"encoder": "auto"})}
+        network = self._network_settings if own else {**self._network_settings, "encoder": "custom"}
+        return ClassifierSpec(
+            format_version=FORMAT_VERSION,
+            task="classifier",
+            nlpkit=nlpkit.__version__,
+            labels=self.classes_.tolist(),
+            multi_label=self.multi_label,
+            label_separator=self._label_separator,
+            temperature=self.temperature_,
+            text=self.text_to_ids_.settings(),
+            vocabulary_size=self.text_to_ids_.vocabulary_size,
+            network=plain_settings(network),
+            training=self._training,
+            estimator=plain_settings(parameters),
+        )

@@ -1,0 +1,92 @@
+"""How a fitted text generator comes back from a folder, and leaves as an export."""
+
+from sklearn.utils.validation import check_is_fitted
+
+import nlpkit
+from nlpkit.errors import InputError
+from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
+from nlpkit.estimators.saving import SPEC_FILE, load_network, read_report
+from nlpkit.export import export_generator
+from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
+from nlpkit.text import TextToIds
+
+EXPORTERS = {"saved_model": export_generator}
+
+
+class PersistentGenerator(PersistentEstimator):
+    """Loads and exports the text generator that it is mixed into; see `PersistentEstimator`.
+
+    Example:
+        ```python
+        from nlpkit import TextGenerator
+
+        generator = TextGenerator(units=8, epochs=1).fit(["a small text", "another one"] * 20)
+        print(generator.spec().task)
+        ```
+    """
+
+    @classmethod
+    def from_folder(cls, folder, spec):
+        """Loads what `save` wrote; see `nlpkit.load`.
+
+        Args:
+            folder: Path of the model folder.
+            spec: `GeneratorSpec` read from it.
+
+        Returns:
+            A fitted `TextGenerator`.
+
+        Raises:
+            InputError: If vocabulary and network do not belong together.
+        """
+        self = cls(**spec.estimator)
+        self._network_settings, self._training = spec.network, spec.training
+        self.text_to_ids_ = TextToIds.from_settings(spec.text, folder)
+        self.network_ = load_network(folder)
+        sizes = self.text_to_ids_.vocabulary_size, self.network_.vocabulary_size
+        if set(sizes) != {spec.vocabulary_size}:
+            raise InputError(
+                f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} tokens. "
+                f"Received: {sizes[0]} in the vocabulary and {sizes[1]} of the network. A file is damaged or from "
+                "another model: copy the whole folder again."
+            )
+        self.report_ = read_report(folder)
+        return self
+
+    def export(self, folder, to=("saved_model",)):
+        """Exports the generator, compared with the model by another process before the call returns.
+
+        Args:
+            folder: Path of the model folder; a SavedModel goes to its next free version folder.
+            to: List of formats. `"saved_model"` is one; see `nlpkit.export.export_generator` for what it can do.
+
+        Returns:
+            List of `ExportResult`.
+
+        Raises:
+            InputError: If a format is unknown.
+            VerificationError: If an artefact differs from the model.
+        """
+        check_is_fitted(self)
+        formats = [to] if isinstance(to, str) else list(to)
+        for name in formats:
+            if name not in EXPORTERS:
+                raise InputError(f"`to` must be among {sorted(EXPORTERS)}. Received: {name!r}")
+        return [EXPORTERS[name](folder, self.text_to_ids_, self.network_) for name in formats]
+
+    def spec(self):
+        """What rebuilds this generator beside its weights and vocabulary.
+
+        Returns:
+            `GeneratorSpec`.
+        """
+        return GeneratorSpec(
+            format_version=FORMAT_VERSION,
+            task="generator",
+            nlpkit=nlpkit.__version__,
+            text=self.text_to_ids_.settings(),
+            vocabulary_size=self.text_to_ids_.vocabulary_size,
+            network=plain_settings(self._network_settings),
+            training=self._training,
+            estimator=plain_settings(self.get_params(deep=False)),
+        )

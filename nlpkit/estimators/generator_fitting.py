@@ -1,0 +1,160 @@
+"""What `TextGenerator.fit` does, step by step."""
+
+import datetime
+import hashlib
+import json
+import time
+
+import numpy as np
+
+import nlpkit
+from nlpkit.errors import InputError
+from nlpkit.estimators.building import sixteen_bits
+from nlpkit.estimators.facts import token_facts, versions
+from nlpkit.estimators.fitting import random_seed
+from nlpkit.estimators.generator_choices import choose_for_generator
+from nlpkit.estimators.plain_texts import PlainTexts
+from nlpkit.models import build_generator
+from nlpkit.text import text_to_ids
+from nlpkit.training.language_model import perplexity_of, train_language_model
+from nlpkit.training.seeding import seeded
+
+OPTION_GROUPS = ("text", "network", "training")
+LEVELS = ("byte", "char", "subword", "word")
+HELD_OUT = 0.1
+
+
+def fit_generator(generator, X, validation_data, checkpoint, resume):
+    """Fits a `TextGenerator` in place.
+
+    Args:
+        generator: `TextGenerator`.
+        X: List of str or `TableReader`.
+        validation_data: The same, or `None`.
+        checkpoint: Path of the checkpoint's folder, or `None`.
+        resume: bool. Whether to continue from the checkpoint.
+
+    Raises:
+        InputError: If texts or settings cannot be used.
+    """
+    started = time.monotonic()
+    options = _options(generator.options)
+    seed = random_seed(generator.random_state)
+    generator.text_to_ids_ = _text_layer(generator, options["text"])
+    with seeded(seed):
+        ids, validation, data = _read(generator.text_to_ids_, X, validation_data)
+        training = {
+            **({} if generator.epochs is None else {"epochs": generator.epochs}),
+            **options["training"],
+        }
+        words = generator.level not in ("byte", "char")
+        network = _network_settings(generator, options["network"])
+        network, settings, reasons = choose_for_generator(
+            len(ids), words, network, training, generator.minutes
+        )
+        if settings.mixed_precision:
+            network["dtype"] = sixteen_bits()
+        generator.network_ = _build(generator.text_to_ids_.vocabulary_size, network)
+        identity = [data, generator.text_to_ids_.settings(), network, settings.model_dump(), seed]
+        result = train_language_model(
+            generator.network_,
+            ids,
+            settings,
+            validation=validation,
+            deadline=None if generator.minutes is None else started + 60 * generator.minutes,
+            checkpoint=checkpoint,
+            resume=resume,
+            fingerprint=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
+            verbose=generator.verbose,
+        )
+    generator._network_settings, generator._training = network, settings
+    generator.report_ = _report(generator, result, data, reasons, started)
+
+
+def _options(options):
+    given = options or {}
+    unknown = sorted(set(given) - set(OPTION_GROUPS))
+    if unknown:
+        raise InputError(f"`options` has the groups {list(OPTION_GROUPS)}. Received: {unknown}")
+    return {group: dict(given.get(group) or {}) for group in OPTION_GROUPS}
+
+
+def _text_layer(generator, options):
+    if generator.level not in LEVELS:
+        raise InputError(
+            f"`level` (--level) must be one of {', '.join(LEVELS)}. Received: {generator.level!r}"
+        )
+    level = {"subword": "sentencepiece"}.get(generator.level, generator.level)
+    # Characters are all there is at their level: line breaks, case and runs of spaces belong to the text.
+    normalize = generator.normalize and level not in ("byte", "char")
+    if level == "word" and not normalize:
+        level = "space"
+    own = {"html": False, "case": None, "collapse_whitespace": normalize, "end": True}
+    if level == "word":
+        own["min_frequency"] = 2  # words that occur once teach what to expect where the vocabulary ends
+    try:
+        return text_to_ids(level, **{**own, **options})
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The text settings cannot be used: {error}. See nlpkit.text.text_to_ids.") from None
+
+
+def _read(text_to_ids, X, validation_data):
+    """The ids of all training texts in a row, those for validation, and facts about both."""
+    stream = PlainTexts(X, "training texts")
+    rows = text_to_ids.fit_encode(stream)
+    data = {"train": {**stream.facts(), **token_facts(rows)}}
+    if validation_data is not None:
+        stream = PlainTexts(validation_data, "validation texts")
+        held = text_to_ids.encode(stream)
+        data["validation"] = {**stream.facts(), **token_facts(held)}
+        return rows.ids, held.ids, data
+    cut = _last_part(rows)
+    data["validation"] = {
+        "files": data["train"]["files"],
+        "held_out": True,
+        "total_tokens": len(rows.ids) - cut,
+    }
+    return rows.ids[:cut], rows.ids[cut:], data
+
+
+def _last_part(rows):
+    """Where the last tenth of the tokens begins: with a text, or within one that is longer than that."""
+    wanted = int((1 - HELD_OUT) * len(rows.ids))
+    nearest = int(rows.offsets[np.abs(rows.offsets - wanted).argmin()])
+    return nearest if 0 < nearest < len(rows.ids) and abs(nearest - wanted) < wanted // 20 else wanted
+
+
+def _network_settings(generator, options):
+    own = {name: getattr(generator, name) for name in ("cell", "units", "num_layers")}
+    return {**{name: value for name, value in own.items() if value is not None}, **options}
+
+
+def _build(vocabulary_size, network):
+    try:
+        return build_generator(vocabulary_size, **network)
+    except TypeError as error:
+        raise InputError(
+            f"The network settings cannot be used: {error}. See nlpkit.models.build_generator."
+        ) from None
+
+
+def _report(generator, result, data, reasons, started):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    loss = result.history["val_loss"][result.best_epoch - 1]
+    return {
+        "nlpkit": nlpkit.__version__,
+        "task": "generator",
+        "name": None,
+        "created": now.isoformat(timespec="seconds"),
+        "data": data,
+        "choices": reasons,
+        "history": result.history,
+        "best_epoch": result.best_epoch,
+        "out_of_time": result.out_of_time,
+        "perplexity": {"validation": perplexity_of(loss)},
+        "seconds": time.monotonic() - started,
+        "settings": generator.spec().model_dump(),
+        "versions": versions(),
+    }

@@ -1,0 +1,168 @@
+"""The graphs of an exported language model: texts written and measured, and its steps one by one."""
+
+import tensorflow as tf
+
+from nlpkit.generation import generate, sampling_filters
+from nlpkit.text.vocabulary import END, PAD
+
+# What `serving_default` writes with: the defaults of `TextGenerator.generate`, and a seed so that answers repeat.
+DEFAULTS = {"max_new_tokens": 100, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0}
+TEXTS = tf.TensorSpec([None], tf.string, name="text")
+OPTIONS = [
+    tf.TensorSpec([None], tf.string, name="prompt"),
+    tf.TensorSpec([], tf.int32, name="max_new_tokens"),
+    tf.TensorSpec([], tf.float32, name="temperature"),
+    tf.TensorSpec([], tf.int32, name="top_k"),
+    tf.TensorSpec([], tf.float32, name="top_p"),
+    tf.TensorSpec([], tf.int32, name="seed"),
+]
+
+
+class GeneratorModule(tf.Module):
+    """The graphs of an exported generator.
+
+    Options out of their range do no harm in the graphs: less than no tokens are none, a `temperature` or `top_p` of 0
+    or less takes the most likely token, and a `top_k` of 0 or less leaves all.
+
+    Args:
+        text_to_ids: `TextToIds`.
+        network: `GeneratorNetwork`.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.export.generator_module import GeneratorModule
+        >>> from nlpkit.models import build_generator
+        >>> from nlpkit.text import text_to_ids
+        >>> text = text_to_ids("byte", end=True)
+        >>> module = GeneratorModule(text, build_generator(text.vocabulary_size, units=4))
+        >>> sorted(module.signatures()), sorted(module.continue_text(tf.constant(["a"])))
+        (['generate', 'init', 'score', 'serving_default', 'step'], ['score', 'text'])
+    """
+
+    def __init__(self, text_to_ids, network):
+        super().__init__()
+        self.text_to_ids, self.network = text_to_ids, network
+
+    def signatures(self):
+        """The functions that are exported.
+
+        Returns:
+            dict from the names of the signatures to functions.
+        """
+        init = self._init()
+        return {
+            "serving_default": self.continue_text,
+            "generate": self.generate,
+            "score": self.score,
+            "init": init,
+            "step": self._step(init.structured_outputs),
+        }
+
+    @tf.function(input_signature=[TEXTS], autograph=False)
+    def continue_text(self, text):
+        """Goes on with texts: the signature `serving_default`."""
+        return self._write(text, **DEFAULTS)
+
+    @tf.function(input_signature=OPTIONS, autograph=False)
+    def generate(self, prompt, max_new_tokens, temperature, top_k, top_p, seed):
+        """Goes on with texts as asked: the signature `generate`.
+
+        Args:
+            prompt: String tensor of shape `(batch,)`.
+            max_new_tokens: int32 scalar tensor.
+            temperature: float32 scalar tensor.
+            top_k: int32 scalar tensor.
+            top_p: float32 scalar tensor.
+            seed: int32 scalar tensor.
+
+        Returns:
+            dict of `text`, string, and `score`, float32, both `(batch,)`.
+        """
+        return self._write(prompt, max_new_tokens, temperature, top_k, top_p, seed)
+
+    @tf.function(input_signature=[TEXTS], autograph=False)
+    def score(self, text):
+        """Log-probabilities of texts, their ends included: the signature `score`."""
+        targets = target_ids(self.text_to_ids, text)
+        # What precedes a text is the end of another one.
+        inputs = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=END)
+        hidden, _ = self.network.hidden(tf.where(targets == PAD, PAD, inputs))
+        return {"score": -tf.reduce_sum(self.network.losses_of(hidden, targets), axis=1)}
+
+    def _write(self, prompts, max_new_tokens, temperature, top_k, top_p, seed):
+        rows = self._prompt_ids(prompts)
+        room = tf.shape(rows)[1] + tf.maximum(max_new_tokens, 0)
+        found = generate(
+            self.network.step,
+            self.network.initial_state(tf.shape(rows)[0], room),
+            rows,
+            max_new_tokens=max_new_tokens,
+            filters=sampling_filters(temperature=temperature, top_k=top_k, top_p=top_p),
+            seed=seed,
+        )
+        return {"text": self._texts_behind(rows, found.token_ids), "score": found.score}
+
+    def _prompt_ids(self, prompts):
+        """What the model reads before it writes: the end of another text, and the prompt."""
+        with tf.device("CPU:0"):
+            ids = self.text_to_ids.tokenizer.call(self.text_to_ids.normalize(prompts))
+            return tf.concat([tf.fill((tf.shape(prompts)[0], 1), END), ids.to_tensor(PAD)], axis=1)
+
+    def _texts_behind(self, rows, token_ids):
+        """What the ids add to the texts of the rows."""
+        with tf.device("CPU:0"):
+            # Bytes may end within a character, which is then not one yet.
+            before, whole = (
+                tf.strings.unicode_transcode(self.text_to_ids.detokenize(ids), "UTF-8", "UTF-8")
+                for ids in (rows, tf.concat([rows, token_ids], axis=1))
+            )
+            length = tf.strings.length(whole, unit="UTF8_CHAR")
+            start = tf.minimum(tf.strings.length(before, unit="UTF8_CHAR"), length)
+            return tf.strings.substr(whole, start, length - start, unit="UTF8_CHAR")
+
+    def _init(self):
+        """The signature `init`; only a Transformer has to know for how many steps there must be room."""
+        names = ["batch_size"] if self.network.carries_state else ["batch_size", "max_length"]
+
+        def init(*sizes):
+            return _named(self.network.initial_state(*sizes))
+
+        return tf.function(init, autograph=False).get_concrete_function(
+            *(tf.TensorSpec([], tf.int32, name=name) for name in names)
+        )
+
+    def _step(self, state):
+        """The signature `step`, for states as `init` gives them."""
+        like = tf.nest.map_structure(lambda part: 0, self.network.initial_state(1, 1))
+        names = list(_named(like))
+
+        def step(token_ids, **state):
+            own = tf.nest.pack_sequence_as(like, [state[name] for name in names])
+            logits, own = self.network.step(token_ids, own)
+            return {"logits": tf.cast(logits, "float32"), **_named(own)}
+
+        specs = {name: tf.TensorSpec(state[name].shape, state[name].dtype, name) for name in names}
+        token_ids = tf.TensorSpec([None], tf.int32, name="token_ids")
+        return tf.function(step, autograph=False).get_concrete_function(token_ids, **specs)
+
+
+def target_ids(text_to_ids, texts):
+    """The ids that a model is measured by: a text and its end; nothing but the end of a text without any token.
+
+    Args:
+        text_to_ids: `TextToIds`.
+        texts: String tensor of shape `(batch,)`.
+
+    Returns:
+        int32 tensor of shape `(batch, time)`, padded with 0 on the right.
+    """
+    with tf.device("CPU:0"):
+        ids = text_to_ids.tokenizer.call(text_to_ids.normalize(texts))
+        packed = text_to_ids.packer.call(ids)
+        only_the_end = tf.where(tf.range(tf.shape(packed)[1]) == 0, END, PAD)
+        return tf.where(ids.row_lengths()[:, None] == 0, only_the_end, packed)
+
+
+def _named(state):
+    """The tensors of a state under flat names."""
+    return {f"state_{number}": part for number, part in enumerate(tf.nest.flatten(state))}

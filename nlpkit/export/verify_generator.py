@@ -1,0 +1,136 @@
+"""An exported language model, loaded by another process that knows nothing of nlpkit, against the model."""
+
+import numpy as np
+import tensorflow as tf
+
+from nlpkit.errors import VerificationError
+from nlpkit.export.generator_module import target_ids
+from nlpkit.export.verify import TOLERANCE, read_saved_model, verification_texts
+from nlpkit.generation.writer import Writer
+from nlpkit.text.vocabulary import END, PAD
+
+# Characters of the longest text, tokens written behind each, texts side by side, and steps of the state.
+LONGEST, NEW_TOKENS, BATCH, STEPS = 400, 12, 8, 8
+
+_GENERATE = """
+def ask(name, **inputs):
+    specs = signatures[name].structured_input_signature[1]
+    return signatures[name](**{key: tf.constant(value, specs[key].dtype) for key, value in inputs.items()})
+found |= {"score": [], "text": [], "logits": []}
+for start in range(0, len(given["texts"]), given["batch"]):
+    texts = given["texts"][start:start + given["batch"]]
+    found["score"] += ask("score", text=texts)["score"].numpy().tolist()
+    written = ask("generate", prompt=texts, seed=1, temperature=0.0, top_k=0, top_p=1.0, **given["options"])["text"]
+    found["text"] += [text.decode("utf-8") for text in written.numpy()]
+assert sorted(ask("serving_default", text=[""])) == ["score", "text"]
+state = ask("init", **given["sizes"])
+for token in given["token_ids"]:
+    state = signatures["step"](token_ids=tf.constant([token]), **state)
+    found["logits"] += state.pop("logits").numpy().tolist()
+"""
+
+
+def generator_texts():
+    """Real texts of many lengths, with an empty one and several scripts among them.
+
+    Returns:
+        List of str.
+
+    Example:
+        >>> from nlpkit.export.verify_generator import generator_texts
+        >>> texts = generator_texts()
+        >>> "" in texts, max(map(len, texts))
+        (True, 400)
+    """
+    texts = verification_texts()
+    return [text[:LONGEST] for text in texts[:-8:6] + texts[-8:]]
+
+
+def verify_generator(folder, text_to_ids, network, texts):
+    """Loads a SavedModel in a separate process without nlpkit, and compares what it says of texts.
+
+    Log-probabilities may differ by 1e-5 per token, its logits step by step by 1e-5, of large ones relative to the
+    largest, and what it writes with a temperature of 0 not at all.
+
+    Args:
+        folder: Path of the SavedModel.
+        text_to_ids: `TextToIds`.
+        network: `GeneratorNetwork`.
+        texts: List of str.
+
+    Returns:
+        float. The largest difference of a log-probability, per token of its text.
+
+    Raises:
+        VerificationError: If it cannot be loaded, holds an op of one device or of XLA, or differs.
+    """
+    steps = [END, *range(4, 3 + STEPS)]
+    given = {
+        "texts": texts,
+        "batch": BATCH,
+        "options": {"max_new_tokens": NEW_TOKENS},
+        "sizes": {"batch_size": 1, **({} if network.carries_state else {"max_length": STEPS})},
+        "token_ids": [token % network.vocabulary_size for token in steps],
+    }
+    answer = read_saved_model(folder, _GENERATE, given, text_to_ids.needs_tensorflow_text)
+    logits = _logits(network, given["token_ids"])
+    _check("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
+    scores, lengths = _scores(text_to_ids, network, texts)
+    difference = np.abs(np.array(answer["score"]) - scores) / lengths
+    _check("log-probability per token", np.array(answer["score"]) / lengths, scores / lengths, TOLERANCE)
+    for prompt, found, expected in zip(
+        texts, answer["text"], _continuations(text_to_ids, network, texts), strict=True
+    ):
+        if found != expected:
+            raise VerificationError(
+                f"The SavedModel goes on with the text {prompt[-80:]!r} by {found!r}, the Keras model by {expected!r}. "
+                "It was removed."
+            )
+    return float(difference.max())
+
+
+def _check(what, found, expected, limit):
+    difference = np.abs(np.array(found) - expected).max()
+    if not difference <= limit:
+        raise VerificationError(
+            f"The SavedModel differs from the Keras model by {difference:.2e} in the {what}, more than {limit:.0e}. "
+            "It was removed."
+        )
+
+
+def _logits(network, token_ids):
+    """The logits after each token, one step after the other."""
+    step, state, found = tf.function(network.step), network.initial_state(1, len(token_ids)), []
+    for token in token_ids:
+        logits, state = step(tf.constant([token]), state)
+        found.append(logits[0].numpy())
+    return np.stack(found)
+
+
+def _scores(text_to_ids, network, texts):
+    """The log-probability of each text, from the logits of all tokens at once, and its number of tokens."""
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.int32)])
+    def score(ids):
+        inputs = tf.concat([tf.fill((1, 1), END), ids[:, :-1]], axis=1)
+        log_probabilities = tf.nn.log_softmax(network(inputs, training=False))
+        return tf.reduce_sum(tf.gather(log_probabilities, ids, batch_dims=2))
+
+    rows = [target_ids(text_to_ids, [text]) for text in texts]
+    rows = [ids[:, : tf.math.count_nonzero(ids)] for ids in rows]
+    return np.array([score(ids) for ids in rows]), np.array([ids.shape[1] for ids in rows])
+
+
+def _continuations(text_to_ids, network, texts):
+    """What the network writes behind each text with a temperature of 0."""
+    writer, found = Writer(network), []
+    for start in range(0, len(texts), BATCH):
+        ids = text_to_ids.tokenizer(text_to_ids.normalize(texts[start : start + BATCH])).to_tensor(PAD)
+        rows = tf.pad(ids, [[0, 0], [1, 0]], constant_values=END)
+        new = writer.write(rows, max_new_tokens=NEW_TOKENS, temperature=0).token_ids
+        before, whole = (
+            [text.decode("utf-8", "replace") for text in text_to_ids.detokenize(row).numpy()]
+            for row in (rows, tf.concat([rows, new], axis=1))
+        )
+        found += [text[len(start) :] for start, text in zip(before, whole, strict=True)]
+    return found

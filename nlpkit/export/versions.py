@@ -1,0 +1,81 @@
+"""The next free version folder of a model, which is there whole and proved, or not at all."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+
+@dataclass
+class ExportResult:
+    """One exported artefact.
+
+    Args:
+        format: str. `"saved_model"`.
+        path: str. Where it lies.
+        max_difference: float. Largest difference from the Keras model: of a probability; of a generator, of a text's
+            log-probability per token.
+        texts_compared: int. Number of texts compared.
+
+    Example:
+        >>> from nlpkit.export import ExportResult
+        >>> ExportResult("saved_model", "saved_models/x/1", 1e-8, 128).format
+        'saved_model'
+    """
+
+    format: str
+    path: str
+    max_difference: float
+    texts_compared: int
+
+
+def write_version(folder, module, signatures, write_extra, verify):
+    """Writes a SavedModel for TF Serving, and proves it before it is there.
+
+    Args:
+        folder: Path of the model folder; versions are `folder/1`, `folder/2`, …
+        module: `tf.Module` that holds all that the graphs need.
+        signatures: dict from names to functions, traced or with an input signature.
+        write_extra: callable. Gets the path of `assets.extra`, to write small files into.
+        verify: callable. Gets the path of what was written, and returns the largest difference from the model, or
+            raises an error.
+
+    Returns:
+        Tuple of the path of the version, a str, and what `verify` returned.
+
+    Example:
+        >>> import tempfile
+        >>> import tensorflow as tf
+        >>> from nlpkit.export.versions import write_version
+        >>> module = tf.Module()
+        >>> module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([], name="x")])
+        >>> folder = tempfile.mkdtemp()
+        >>> path, _ = write_version(folder, module, {"double": module.double}, lambda path: None, lambda path: 0.0)
+        >>> path.endswith("/1")
+        True
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    try:
+        with tf.device("CPU:0"):
+            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+            tf.saved_model.save(module, str(scratch), signatures=signatures, options=options)
+        extra = scratch / "assets.extra"
+        extra.mkdir()
+        write_extra(extra)
+        difference = verify(scratch)
+        target = folder / str(_next_version(folder))
+        os.chmod(scratch, 0o755)
+        os.rename(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return str(target), difference
+
+
+def _next_version(folder):
+    versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    return max(versions, default=0) + 1

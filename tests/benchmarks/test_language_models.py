@@ -1,0 +1,62 @@
+"""Presets that can be trained, rows that are kept, limits that are judged."""
+
+import language_models
+import pytest
+from language_presets import PRESETS, QUICK_NETWORK
+
+from nlpkit.models import build_generator
+from nlpkit.spec import LanguageModelSettings, parse_settings
+
+NETWORKS = [name for name, preset in PRESETS.items() if "network" in preset]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_presets_are_known_settings(name):
+    preset = PRESETS[name]
+    assert parse_settings(LanguageModelSettings, preset["training"], name).patience is None
+    small = {key: value for key, value in QUICK_NETWORK.items() if key in preset["network"]}
+    assert build_generator(20, **{**preset["network"], **small}).vocabulary_size == 20
+
+
+def test_rows_are_kept_and_written(data, quick):
+    quick("language_models", "--model", "kneser_ney_3")
+    rows = quick("language_models", "--model", "nplm,lstm_200_tied")["rows"]
+    assert list(rows) == ["kneser_ney_3", "nplm", "lstm_200_tied"]
+    assert rows["nplm"]["limit"] == rows["kneser_ney_3"]["test"] < 20
+    assert rows["nplm"]["limit_met"] == ("yes" if rows["nplm"]["test"] <= rows["nplm"]["limit"] else "no")
+    row = rows["lstm_200_tied"]
+    assert row["goal_met"] == row["limit_met"] == "yes"  # fifteen words
+    assert row["dev_by_epoch"][row["best_epoch"] - 1] == pytest.approx(row["dev"], rel=1e-3)
+    assert row["dev"] == pytest.approx(row["test"])  # the same text here
+    lines = (data / "language_models_quick.md").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if line.startswith("| ")]
+    assert lines[2].startswith("| 3-gram, modified Kneser-Ney |") and "148.3 (Mikolov 2012)" in lines[2]
+    assert len(lines) == 5
+
+
+def test_a_part_of_a_large_one(data, quick):
+    row = quick("language_models", "--model", "textbook_650", "--steps", "1")["rows"]["textbook_650"]
+    assert (row["steps"], row["epochs"]) == (1, 1) and "limit" not in row
+    text = (data / "language_models_quick.md").read_text(encoding="utf-8")
+    assert "first 1 steps; whole: about 1 h on a GPU (estimate)" in text
+
+
+def test_steps_are_cut_from_the_text():
+    settings = {"batch_size": 4, "sequence_length": 5, "epochs": 40}
+    assert len(language_models.part(range(100), settings, None)) == 100 and settings["epochs"] == 40
+    assert len(language_models.part(range(100), settings, 3)) == 60 and settings["epochs"] == 1
+    assert len(language_models.part(range(100), settings, 16)) == 100 and settings["epochs"] == 3
+
+
+def test_limits_hold_within_their_time():
+    rows = {"lstm_200_tied": {"test": 95.0, "seconds": 3000.0, "steps": None}}
+    language_models.judge(rows)
+    assert rows["lstm_200_tied"]["limit_met"] == "yes" and rows["lstm_200_tied"]["goal_met"] == "no"
+    rows["lstm_200_tied"] |= {"test": 91.0, "seconds": 7000.0}
+    language_models.judge(rows)
+    assert rows["lstm_200_tied"]["limit_met"] == "no" and rows["lstm_200_tied"]["goal_met"] == "yes"
+
+
+def test_unknown_models_are_named(quick):
+    with pytest.raises(SystemExit, match="--model takes kneser_ney_3,.*Received: gpt"):
+        quick("language_models", "--model", "gpt")

@@ -1,0 +1,198 @@
+import math
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import nlpkit
+from nlpkit import InputError, TextGenerator
+from nlpkit.data import TableReader
+
+# Two kinds of sentences, told apart by their first word.
+TEXTS = ["one two three four five .", "red green blue white black ."] * 60
+
+
+def quick(**more):
+    training = {"batch_size": 4, "learning_rate": 0.03, "sequence_length": 14}
+    options = {"training": training, "network": {"dropout": 0.0}}
+    settings = {"units": 16, "num_layers": 1, "epochs": 10, "random_state": 0, "options": options}
+    return TextGenerator(**{**settings, **more})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return quick().fit(TEXTS)
+
+
+@pytest.fixture(scope="module", params=["char", "byte", "transformer", "nplm", "space"])
+def other(request):
+    kinds = {"transformer": {"cell": "transformer"}, "nplm": {"cell": "nplm"}, "space": {"normalize": False}}
+    return quick(**kinds.get(request.param, {"level": request.param}), epochs=1).fit(TEXTS)
+
+
+def test_it_writes_what_it_has_read(fitted):
+    assert fitted.generate("one two", temperature=0) == " three four five."
+    assert fitted.generate(["red", "one"], temperature=0, max_new_tokens=2) == [" green blue", " two three"]
+    assert fitted.generate("", seed=1, top_k=1) in ("one two three four five.", "red green blue white black.")
+
+
+def test_scores_are_sums_of_log_probabilities(fitted):
+    likely, unlikely = fitted.score([TEXTS[0], "five four . one two three"])
+    assert likely > -3 > unlikely
+    details = fitted.generate_details("", seed=4, logprobs=3)[0]
+    assert details["score"] == pytest.approx(sum(details["logprobs"]), abs=1e-4)
+    # What was drawn is a whole text, so that its score is that of the text.
+    assert details["score"] == pytest.approx(fitted.score([details["text"]])[0], abs=1e-3)
+    best = details["top_logprobs"][0]
+    assert len(best) == 3 and sum(math.exp(value) for value in best.values()) < 1
+
+
+def test_perplexity_is_the_exponential_of_the_mean_score(fitted):
+    # Read as a stream, texts know those before them; one text alone has none.
+    evaluation = fitted.evaluate(TEXTS[:1] * 8)
+    assert evaluation["tokens"] == 8 * 7 and evaluation["texts"] == 8 and evaluation["unknown"] == 0
+    alone = math.exp(-fitted.score(TEXTS[:1])[0] / 7)
+    assert evaluation["perplexity"] == pytest.approx(alone, rel=1e-4)
+    bits = math.log2(alone) * 7 / (len(TEXTS[0]) + 1)
+    assert evaluation["bits_per_character"] == pytest.approx(bits, rel=1e-4)
+    assert fitted.perplexity(TEXTS[:1] * 8) == evaluation["perplexity"]
+
+
+def test_every_level_and_cell_writes_measures_and_comes_back(other, tmp_path):
+    text = other.generate("one ", max_new_tokens=6, seed=3)
+    assert isinstance(text, str) and other.generate("one ", max_new_tokens=6, seed=3) == text
+    assert "".join(other.stream("one ", max_new_tokens=6, seed=3)) == text
+    assert other.embed(["one", "two three"]).shape == (2, 16)
+    other.save(tmp_path / "model")
+    loaded = nlpkit.load(tmp_path / "model")
+    assert loaded.generate("one ", max_new_tokens=6, seed=3) == text
+    np.testing.assert_array_equal(loaded.score(TEXTS[:2]), other.score(TEXTS[:2]))
+    assert loaded.spec() == other.spec()
+
+
+def test_rows_of_a_batch_write_as_alone_but_for_chance(fitted):
+    prompts = ["one", "red green blue", "", "nothing that it knows"]
+    together = fitted.generate(prompts, temperature=0, max_new_tokens=5)
+    assert together == [fitted.generate(prompt, temperature=0, max_new_tokens=5) for prompt in prompts]
+
+
+def test_stop_strings_cut_wherever_they_lie(fitted):
+    assert fitted.generate("one two", stop="fou", temperature=0) == " three "
+    assert fitted.generate("one two", stop=["e four f", "white"], temperature=0) == " thre"
+    assert list(fitted.stream("one two", stop="four f", temperature=0)) == [" three", " "]
+    assert fitted.generate(["one", "red"], stop="blue", temperature=0) == [" two three four five.", " green "]
+
+
+def test_beams_find_the_likely_text(fitted):
+    first, second = fitted.generate_details("one", beam_size=4, num_results=2, max_new_tokens=8)
+    assert first["text"] == " two three four five." and first["score"] >= second["score"]
+    assert fitted.generate(["one", "red"], beam_size=2, max_new_tokens=3) == [
+        " two three four",
+        " green blue white",
+    ]
+
+
+def test_options_reach_the_search(fitted):
+    assert "three" not in fitted.generate("one two", bad_words=["three"], temperature=0, max_new_tokens=4)
+    assert fitted.generate("one two", temperature=0, max_new_tokens=0) == ""
+    several = fitted.generate("one", seed=1, num_results=3, temperature=5.0, max_new_tokens=4)
+    assert len(several) == 3 and len(set(several)) > 1
+    long = fitted.generate_details("one", temperature=0, min_new_tokens=12, max_new_tokens=12)[0]
+    assert long["tokens"] == 12
+
+
+def test_pickle_and_clone(fitted):
+    assert fitted.generate("one", temperature=0)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert again.generate("one", seed=2) == fitted.generate("one", seed=2)
+    assert clone(fitted).get_params()["units"] == 16
+
+
+def test_the_end_of_the_texts_is_held_out_and_what_was_chosen_is_reported():
+    generator = TextGenerator(random_state=0, units=8, epochs=1).fit(TEXTS)
+    report = generator.report_
+    assert report["data"]["validation"] == {"files": [], "held_out": True, "total_tokens": 84}
+    chosen = {row["setting"]: row["value"] for row in report["choices"]}
+    assert chosen == {"sequence_length": 35, "batch_size": 1, "dropout": 0.3, "variational": True}
+    assert report["perplexity"]["validation"] == pytest.approx(math.exp(report["history"]["val_loss"][0]))
+
+
+def test_a_reader_and_validation_data(tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("\n\n".join(TEXTS) + "\n")
+    reader = TableReader(path, label=False)
+    generator = quick(epochs=1).fit(reader, validation_data=TEXTS[:9])
+    assert generator.report_["data"]["train"]["rows"] == 120  # blank lines are no texts
+    assert generator.report_["data"]["validation"]["rows"] == 9
+    same = quick(epochs=1).fit(TEXTS, validation_data=TEXTS[:9])
+    np.testing.assert_allclose(generator.score(TEXTS[:2]), same.score(TEXTS[:2]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"level": "letter"},
+            r"`level` \(--level\) must be one of byte, char, subword, word. Received: 'letter'",
+        ),
+        ({"cell": "cnn"}, "`cell` must be one of .*Received: cell='cnn'"),
+        ({"options": {"net": {}}}, r"`options` has the groups .* Received: \['net'\]"),
+        (
+            {"options": {"network": {"hidden": 3}}},
+            "network settings cannot be used: .*hidden.* See nlpkit.models",
+        ),
+        ({"options": {"text": {"size": 3}}}, "text settings cannot be used: .*size.* See nlpkit.text"),
+        ({"options": {"training": {"epoch": 3}}}, "1 setting.* cannot be used"),
+        ({"options": {"training": {"batch_size": 9_999}}}, "9999 parallel streams, .*Give more text"),
+    ],
+)
+def test_settings_that_cannot_be_used(options, message):
+    with pytest.raises(InputError, match=message):
+        TextGenerator(**{"units": 8, "epochs": 1, **options}).fit(TEXTS)
+
+
+def test_texts_that_cannot_be_used():
+    with pytest.raises(InputError, match="The training texts must hold text. Received: blank ones only."):
+        quick().fit(["", "  "])
+    with pytest.raises(InputError, match="must be a list of texts. Received: str"):
+        quick().fit("a text")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1}, "`value` must be|`temperature` must be"),
+        ({"top_p": 0}, "`p` must be|`top_p` must be"),
+        (
+            {"max_new_tokens": -1},
+            "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1",
+        ),
+        ({"top": 3}, "The options of a generation are .*top_k.*Received: top"),
+        ({"stop": ""}, "`stop` must be a string or several, none of them empty"),
+        ({"num_results": 0}, "`num_results` must be an integer, 1 or more"),
+        ({"beam_size": 3, "seed": 1, "top_k": 3}, "leaves nothing to chance. .*beam_size=3 with top_k, seed"),
+    ],
+)
+def test_options_that_cannot_be_used(fitted, options, message):
+    with pytest.raises(InputError, match=message):
+        fitted.generate("one", **options)
+
+
+def test_mixed_precision_learns_too():
+    options = {
+        "training": {"batch_size": 4, "learning_rate": 0.03, "sequence_length": 14, "mixed_precision": True}
+    }
+    options["network"] = {"dropout": 0.0}
+    generator = quick(options=options).fit(TEXTS)
+    assert generator.network_.embedding.compute_dtype == "bfloat16"
+    assert generator.generate("one two", temperature=0) == " three four five."
+
+
+def test_a_text_without_any_token_is_nothing_but_its_end(fitted, other):
+    begins = fitted.generate_details("", max_new_tokens=1, logprobs=15, temperature=0)[0]["top_logprobs"][0]
+    empty, blank = fitted.score(["", "  "])
+    assert empty == blank == pytest.approx(begins[3], abs=1e-4)
+    spaces = other.score(["", " "])
+    # A space is a token where characters or bytes are.
+    assert (spaces[0] == spaces[1]) == (other.level == "word")
