@@ -129,9 +129,10 @@ class CachedAttention(AttentionHeads):
             self._check_context()
             context, real = zero_padding(context, context_mask), _with_context(mask, context_mask)
         now = tf.range(tf.shape(inputs)[1])[None]
-        query = self._project(self.query_dense, inputs, now)
+        query = self._project(self.query_dense, inputs, now, training)
+        keys, values = self._keys_and_values(context, now, training)
         penalty = self._penalty(now, tf.shape(context)[1], context_mask)
-        outputs, weights = self._attend(query, *self._keys_and_values(context, now), penalty, real, training)
+        outputs, weights = self._attend(query, keys, values, penalty, real, training)
         return (outputs, weights) if return_attention_scores else outputs
 
     def _check_context(self):
@@ -141,12 +142,13 @@ class CachedAttention(AttentionHeads):
                 f"Received: causal={self.causal}, positions={self.positions!r}, window={self.window}. Leave them out."
             )
 
-    def _keys_and_values(self, context, positions):
-        return self._project(self.key_dense, context, positions), self._split(self.value_dense, context)
+    def _keys_and_values(self, context, positions, training=False):
+        keys = self._project(self.key_dense, context, positions, training)
+        return keys, self._split(self.value_dense, context, training)
 
-    def _project(self, dense, x, positions):
+    def _project(self, dense, x, positions, training=False):
         """Queries or keys `(batch, heads, time, key_dim)`."""
-        heads = self._split(dense, x)
+        heads = self._split(dense, x, training)
         return rotate(heads, positions) if self.positions == "rotary" else heads
 
     def _penalty(self, now, steps, mask):
