@@ -84,16 +84,14 @@ def generator(
     )  # fmt: skip
     if not resume:
         remove_states(checkpoint)
-    fit_and_save(
-        model, out, checkpoint, train,
-        validation_data=validation, checkpoint=checkpoint / cell, resume=resume,
-    )  # fmt: skip
+    state = checkpoint / cell
+    fit_and_save(model, out, checkpoint, train, validation_data=validation, checkpoint=state, resume=resume)
     evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
     if test:
         evaluations["test"] = add_test_result(lambda: model.add_test(test), model, out)
     _show_result(model.report_, evaluations, out, quiet, as_json)
     if not (quiet or as_json):
-        _note_next(out, " --whole-files" if whole_files else "")
+        _note_next(out, whole_files)
 
 
 def _given(**settings):
@@ -122,9 +120,10 @@ def _show_result(report, evaluations, out, quiet, as_json):
 
 
 def _note_next(out, whole_files):
+    as_read = " --whole-files" if whole_files else ""
     note_next(
         f"nlpkit generate {out} 'The first words' --temperature 0.8",
         f"nlpkit score {out} 'a text' 'another text'",
-        f"nlpkit evaluate {out} --data FILE{whole_files}",
+        f"nlpkit evaluate {out} --data FILE{as_read}",
         f"nlpkit export {out} --to saved_model",
     )

@@ -5,6 +5,7 @@ import copy
 import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.estimators.settings import settings_of
 from nlpkit.models import adapt_bag, build_classifier
 from nlpkit.text import read_vectors
 
@@ -30,12 +31,8 @@ def build_network(classifier, choices, part):
         network["dtype"] = sixteen_bits()
     vocabulary = getattr(classifier.text_to_ids_.tokenizer, "vocabulary", None)
     vectors = _vectors(network.pop("vectors", None), vocabulary, network, choices)
-    try:
+    with settings_of("network", "nlpkit.models.build_classifier"):
         model = build_classifier(classifier.text_to_ids_.vocabulary_size, len(classifier.classes_), **network)
-    except TypeError as error:
-        raise InputError(
-            f"The network settings cannot be used: {error}. See nlpkit.models.build_classifier."
-        ) from None
     if vectors:
         model.get_layer("embedding").set_vectors(vectors)
     adapt_bag(model, part.rows, part.targets, vocabulary.tokens if vocabulary else [])

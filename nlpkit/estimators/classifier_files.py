@@ -4,8 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.errors import InputError
-from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
+from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_saved_model
 from nlpkit.spec import FORMAT_VERSION, ClassifierSpec
@@ -66,10 +65,6 @@ class PersistentClassifier(PersistentEstimator):
             VerificationError: If an artefact differs from the model.
         """
         check_is_fitted(self)
-        formats = [to] if isinstance(to, str) else list(to)
-        for name in formats:
-            if name not in EXPORTERS:
-                raise InputError(f"`to` must be among {sorted(EXPORTERS)}. Received: {name!r}")
         return [
             EXPORTERS[name](
                 folder,
@@ -79,7 +74,7 @@ class PersistentClassifier(PersistentEstimator):
                 temperature=self.temperature_,
                 multi_label=self.multi_label,
             )
-            for name in formats
+            for name in export_formats(to, EXPORTERS)
         ]
 
     def spec(self):

@@ -3,9 +3,6 @@
 import datetime
 import time
 
-import numpy as np
-from sklearn.utils import check_random_state
-
 import nlpkit
 from nlpkit.errors import InputError
 from nlpkit.estimators.candidates import Run, train_best
@@ -13,13 +10,13 @@ from nlpkit.estimators.choices import DataFacts, candidates, choose, default_max
 from nlpkit.estimators.facts import TextsOfRows, versions
 from nlpkit.estimators.label_codes import check_known
 from nlpkit.estimators.parts import read_training, with_validation
+from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.models.encoders import check_encoder
 from nlpkit.text import text_to_ids
 from nlpkit.text.levels import LEVELS
 from nlpkit.training import Predictor, evaluate_probabilities, fit_temperature
 from nlpkit.training.seeding import seeded
 
-OPTION_GROUPS = ("text", "network", "training")
 # Without an encoder, each of these asks for a recurrent one; the bag has none of them.
 MEANT_FOR_RECURRENT = {"vectors", "units", "num_layers", "bidirectional", "pooling", "residual", "layer_norm"}
 
@@ -42,7 +39,7 @@ def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, r
     started = time.monotonic()
     if not _is_auto(classifier):
         check_encoder(classifier.encoder)
-    options = _options(classifier.options)
+    options = option_groups(classifier.options)
     seed = random_seed(classifier.random_state)
     with seeded(seed):
         classifier.text_to_ids_ = _text_layer(classifier, options["text"])
@@ -68,14 +65,6 @@ def _is_auto(classifier):
     return isinstance(classifier.encoder, str) and classifier.encoder == "auto"
 
 
-def _options(options):
-    given = options or {}
-    unknown = sorted(set(given) - set(OPTION_GROUPS))
-    if unknown:
-        raise InputError(f"`options` has the groups {list(OPTION_GROUPS)}. Received: {unknown}")
-    return {group: dict(given.get(group) or {}) for group in OPTION_GROUPS}
-
-
 def _text_layer(classifier, options):
     if classifier.tokenizer not in LEVELS:
         raise InputError(
@@ -84,26 +73,8 @@ def _text_layer(classifier, options):
     max_length = classifier.max_length
     if max_length is None:
         max_length = default_max_length(classifier.encoder)
-    try:
+    with settings_of("text", "nlpkit.text.text_to_ids"):
         return text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options})
-    except InputError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The text settings cannot be used: {error}. See nlpkit.text.text_to_ids.") from None
-
-
-def random_seed(random_state):
-    """The seed that scikit-learn's `random_state` stands for.
-
-    Args:
-        random_state: int, `numpy.random.RandomState`, or `None`, which draws one.
-
-    Returns:
-        int.
-    """
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _plans(classifier, lengths, options):

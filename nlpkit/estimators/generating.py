@@ -8,11 +8,13 @@ from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.generation import Generated, finish, stream
 from nlpkit.generation.options import check_number
 from nlpkit.generation.stop_strings import check_stop_strings, find_stop
+from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.generation.writer import TO_THE_END, Writer
-from nlpkit.text.vocabulary import END, PAD, UNKNOWN
+from nlpkit.text.vocabulary import UNKNOWN
 
 # Tokens that are written between two looks for a stop string, and between two pieces of a stream.
 STOP_STEPS, STREAM_STEPS = 16, 1
+OF_WHOLE_TEXTS = ("stop", "beam_size", "num_results", "length_penalty")
 DEFAULTS = {
     "max_new_tokens": 100, "stop": (), "beam_size": None, "num_results": 1, "length_penalty": 0.0, "seed": None,
 }  # fmt: skip
@@ -100,20 +102,24 @@ class WritingGenerator:
         given = [prompts] if isinstance(prompts, str) else check_texts(prompts, "prompts")
         options = {**DEFAULTS, **options}
         _check(options, logprobs)
-        options["stop"] = check_stop_strings(options["stop"])
-        rows = tf.repeat(self._prompt_ids(given), options["num_results"], axis=0)
-        found = (self._draw if options["beam_size"] is None else self._search)(rows, logprobs, **options)
-        given = [text for text in given for _ in range(options["num_results"])]
-        texts = self._texts_behind(rows, found.token_ids)
+        stop, beam_size, results, length_penalty = (options.pop(name) for name in OF_WHOLE_TEXTS)
+        stop, rows = check_stop_strings(stop), self._prompt_ids(given)
+        each = tf.repeat(rows, results, axis=0)
+        if beam_size is None:
+            found = self._draw(each, stop, logprobs=logprobs, **options)
+        else:
+            del options["seed"]
+            found = self._search(
+                rows, beams=beam_size, n_best=results, length_penalty=length_penalty, **options
+            )
         details = [
-            {
-                "prompt": prompt,
-                "text": text[: find_stop(text, options["stop"])],
-                "score": score,
-                "tokens": tokens,
-            }
+            {"prompt": prompt, "text": text[: find_stop(text, stop)], "score": score, "tokens": tokens}
             for prompt, text, score, tokens in zip(
-                given, texts, found.score.numpy().tolist(), found.lengths.numpy().tolist(), strict=True
+                [text for text in given for _ in range(results)],
+                self._texts_behind(each, found.token_ids),
+                found.score.numpy().tolist(),
+                found.lengths.numpy().tolist(),
+                strict=True,
             )
         ]
         return details if found.logprobs is None else _with_logprobs(details, found.logprobs)
@@ -146,13 +152,9 @@ class WritingGenerator:
             stop=stop,
         )
 
-    def _draw(
-        self, rows, logprobs, max_new_tokens, stop, beam_size, num_results, length_penalty, seed, **sampling
-    ):
+    def _draw(self, rows, stop, **options):
         """Writes until the end, or until each text holds a stop string."""
-        advance, generation = self._writer().begin(
-            rows, max_new_tokens=max_new_tokens, seed=seed, logprobs=logprobs, **self._with_ids(sampling)
-        )
+        advance, generation = self._writer().begin(rows, **self._with_ids(options))
         while True:
             generation = advance(generation, STOP_STEPS if stop else TO_THE_END)
             if not stop or tf.reduce_all(generation.done):
@@ -161,19 +163,10 @@ class WritingGenerator:
             stopped = [find_stop(text, stop) is not None for text in texts]
             generation = generation._replace(done=generation.done | stopped)
 
-    def _search(
-        self, rows, logprobs, max_new_tokens, stop, beam_size, num_results, length_penalty, seed, **sampling
-    ):
+    def _search(self, rows, **options):
         """The best texts of each prompt, one after the other."""
-        found = self._writer().search(
-            rows[::num_results],
-            max_new_tokens=max_new_tokens,
-            beams=beam_size,
-            n_best=num_results,
-            length_penalty=length_penalty,
-            **self._with_ids(sampling),
-        )
-        token_ids = tf.reshape(found.token_ids, (rows.shape[0], max_new_tokens))
+        found = self._writer().search(rows, **self._with_ids(options))
+        token_ids = tf.reshape(found.token_ids, (-1, options["max_new_tokens"]))
         return Generated(token_ids, tf.reshape(found.lengths, [-1]), tf.reshape(found.score, [-1]), None)
 
     def _writer(self):
@@ -181,35 +174,32 @@ class WritingGenerator:
             self._own_writer = Writer(self.network_)
         return self._own_writer
 
-    def _ids(self, texts):
-        return self.text_to_ids_.tokenizer(self.text_to_ids_.normalize(texts))
-
     def _prompt_ids(self, texts):
-        """What the model reads before it writes: the end of another text, and the prompt."""
-        ids = self._ids(texts)
-        return tf.concat([tf.fill((len(texts), 1), END), ids.to_tensor(default_value=PAD)], axis=1)
+        return prompt_ids(self.text_to_ids_, tf.constant(texts))
 
-    def _with_ids(self, sampling):
+    def _with_ids(self, options):
         """Words that must not occur as ids; those that the vocabulary lacks cannot."""
-        words = sampling.get("bad_words", ())
+        words = options.get("bad_words", ())
         if not words:
-            return sampling
-        ids = self._ids(list(words)).to_list()
-        return {**sampling, "bad_words": tuple(tuple(row) for row in ids if row and UNKNOWN not in row)}
+            return options
+        # Each but for the end that stands before a prompt, and the padding behind it.
+        rows = [[int(id) for id in row[1:] if id] for row in self._prompt_ids(list(words)).numpy()]
+        return {**options, "bad_words": tuple(tuple(row) for row in rows if row and UNKNOWN not in row)}
 
     def _texts_behind(self, rows, token_ids):
-        """What the ids add to the texts of the rows."""
-        before, whole = (
-            [text.decode("utf-8", "replace") for text in self.text_to_ids_.detokenize(ids).numpy()]
-            for ids in (rows, tf.concat([rows, token_ids], axis=1))
-        )
-        return [text[len(start) :] for start, text in zip(before, whole, strict=True)]
+        texts = texts_behind(self.text_to_ids_, rows, token_ids).numpy()
+        return [text.decode("utf-8") for text in texts]
 
 
 def _check(options, logprobs):
     """What the graphs cannot see: options that do not go together."""
     check_number("num_results", options["num_results"], "an integer, 1 or more", lambda x: x >= 1, whole=True)
     if options["beam_size"] is None:
+        if options["length_penalty"]:
+            raise InputError(
+                "`length_penalty` belongs to a search with beams. Received: "
+                f"length_penalty={options['length_penalty']!r} without `beam_size`. Give it, or leave this out."
+            )
         return
     chance = sorted({"temperature", "top_k", "top_p", "min_p", "typical_p"} & set(options))
     if options["seed"] is not None:

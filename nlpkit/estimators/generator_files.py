@@ -4,7 +4,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
 from nlpkit.errors import InputError
-from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
+from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import SPEC_FILE, load_network, read_report
 from nlpkit.export import export_generator
 from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
@@ -68,11 +68,10 @@ class PersistentGenerator(PersistentEstimator):
             VerificationError: If an artefact differs from the model.
         """
         check_is_fitted(self)
-        formats = [to] if isinstance(to, str) else list(to)
-        for name in formats:
-            if name not in EXPORTERS:
-                raise InputError(f"`to` must be among {sorted(EXPORTERS)}. Received: {name!r}")
-        return [EXPORTERS[name](folder, self.text_to_ids_, self.network_) for name in formats]
+        return [
+            EXPORTERS[name](folder, self.text_to_ids_, self.network_)
+            for name in export_formats(to, EXPORTERS)
+        ]
 
     def spec(self):
         """What rebuilds this generator beside its weights and vocabulary.

@@ -11,15 +11,14 @@ import nlpkit
 from nlpkit.errors import InputError
 from nlpkit.estimators.building import sixteen_bits
 from nlpkit.estimators.facts import token_facts, versions
-from nlpkit.estimators.fitting import random_seed
 from nlpkit.estimators.generator_choices import choose_for_generator
 from nlpkit.estimators.plain_texts import PlainTexts
+from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.models import build_generator
 from nlpkit.text import text_to_ids
 from nlpkit.training.language_model import perplexity_of, train_language_model
 from nlpkit.training.seeding import seeded
 
-OPTION_GROUPS = ("text", "network", "training")
 LEVELS = ("byte", "char", "subword", "word")
 HELD_OUT = 0.1
 
@@ -38,7 +37,7 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
         InputError: If texts or settings cannot be used.
     """
     started = time.monotonic()
-    options = _options(generator.options)
+    options = option_groups(generator.options)
     seed = random_seed(generator.random_state)
     generator.text_to_ids_ = _text_layer(generator, options["text"])
     with seeded(seed):
@@ -54,7 +53,8 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
         )
         if settings.mixed_precision:
             network["dtype"] = sixteen_bits()
-        generator.network_ = _build(generator.text_to_ids_.vocabulary_size, network)
+        with settings_of("network", "nlpkit.models.build_generator"):
+            generator.network_ = build_generator(generator.text_to_ids_.vocabulary_size, **network)
         identity = [data, generator.text_to_ids_.settings(), network, settings.model_dump(), seed]
         result = train_language_model(
             generator.network_,
@@ -71,14 +71,6 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
     generator.report_ = _report(generator, result, data, reasons, started)
 
 
-def _options(options):
-    given = options or {}
-    unknown = sorted(set(given) - set(OPTION_GROUPS))
-    if unknown:
-        raise InputError(f"`options` has the groups {list(OPTION_GROUPS)}. Received: {unknown}")
-    return {group: dict(given.get(group) or {}) for group in OPTION_GROUPS}
-
-
 def _text_layer(generator, options):
     if generator.level not in LEVELS:
         raise InputError(
@@ -92,12 +84,8 @@ def _text_layer(generator, options):
     own = {"html": False, "case": None, "collapse_whitespace": normalize, "end": True}
     if level == "word":
         own["min_frequency"] = 2  # words that occur once teach what to expect where the vocabulary ends
-    try:
+    with settings_of("text", "nlpkit.text.text_to_ids"):
         return text_to_ids(level, **{**own, **options})
-    except InputError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The text settings cannot be used: {error}. See nlpkit.text.text_to_ids.") from None
 
 
 def _read(text_to_ids, X, validation_data):
@@ -129,15 +117,6 @@ def _last_part(rows):
 def _network_settings(generator, options):
     own = {name: getattr(generator, name) for name in ("cell", "units", "num_layers")}
     return {**{name: value for name, value in own.items() if value is not None}, **options}
-
-
-def _build(vocabulary_size, network):
-    try:
-        return build_generator(vocabulary_size, **network)
-    except TypeError as error:
-        raise InputError(
-            f"The network settings cannot be used: {error}. See nlpkit.models.build_generator."
-        ) from None
 
 
 def _report(generator, result, data, reasons, started):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.errors import InputError
 from nlpkit.estimators.report import write_report
 from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, files_of, load_files, save_folder
 
@@ -75,3 +76,28 @@ def plain_settings(settings):
         {'units': 3}
     """
     return json.loads(json.dumps(settings, default=lambda value: getattr(value, "tolist", lambda: None)()))
+
+
+def export_formats(to, exporters):
+    """The formats that an estimator is asked to export to.
+
+    Args:
+        to: str, or list of str.
+        exporters: dict from the formats there are.
+
+    Returns:
+        List of str.
+
+    Raises:
+        InputError: If a format is unknown.
+
+    Example:
+        >>> from nlpkit.estimators.persistence import export_formats
+        >>> export_formats("saved_model", {"saved_model": print})
+        ['saved_model']
+    """
+    formats = [to] if isinstance(to, str) else list(to)
+    for name in formats:
+        if name not in exporters:
+            raise InputError(f"`to` must be among {sorted(exporters)}. Received: {name!r}")
+    return formats

@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.data.batching import inference_batches, restore_order
-from nlpkit.data.id_rows import IdRows
 from nlpkit.estimators.generating import WritingGenerator
 from nlpkit.estimators.generator_files import PersistentGenerator
 from nlpkit.estimators.generator_fitting import fit_generator
@@ -198,8 +197,7 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
     def _by_text(self, X, measure):
         """What `measure(hidden states, targets)` gives for each text, read by itself."""
         check_is_fitted(self)
-        texts = check_texts(X)
-        rows = self._without_unknown(texts, self.text_to_ids_.encode(texts))
+        rows = self.text_to_ids_.encode(check_texts(X))
 
         @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
         def run(targets):
@@ -210,12 +208,3 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
 
         batches, order = inference_batches(rows, batch_size=BATCH_SIZE)
         return restore_order(np.concatenate([run(ids).numpy() for ids in batches]), order)
-
-    def _without_unknown(self, texts, rows):
-        """The rows, where those of texts without any token hold nothing but an end; else they hold an unknown token."""
-        blank = [number for number, text in enumerate(texts) if not text.strip()]
-        if not blank:
-            return rows
-        lengths = self._ids([texts[number] for number in blank]).row_lengths().numpy()
-        empty = {number for number, length in zip(blank, lengths, strict=True) if not length}
-        return IdRows.from_lists([[END] if number in empty else ids for number, ids in enumerate(rows)])

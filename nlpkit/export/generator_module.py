@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from nlpkit.generation import generate, sampling_filters
+from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.text.vocabulary import END, PAD
 
 # What `serving_default` writes with: the defaults of `TextGenerator.generate`, and a seed so that answers repeat.
@@ -83,14 +84,14 @@ class GeneratorModule(tf.Module):
     @tf.function(input_signature=[TEXTS], autograph=False)
     def score(self, text):
         """Log-probabilities of texts, their ends included: the signature `score`."""
-        targets = target_ids(self.text_to_ids, text)
+        targets = self.text_to_ids(text)
         # What precedes a text is the end of another one.
         inputs = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=END)
         hidden, _ = self.network.hidden(tf.where(targets == PAD, PAD, inputs))
         return {"score": -tf.reduce_sum(self.network.losses_of(hidden, targets), axis=1)}
 
     def _write(self, prompts, max_new_tokens, temperature, top_k, top_p, seed):
-        rows = self._prompt_ids(prompts)
+        rows = prompt_ids(self.text_to_ids, prompts)
         room = tf.shape(rows)[1] + tf.maximum(max_new_tokens, 0)
         found = generate(
             self.network.step,
@@ -100,25 +101,7 @@ class GeneratorModule(tf.Module):
             filters=sampling_filters(temperature=temperature, top_k=top_k, top_p=top_p),
             seed=seed,
         )
-        return {"text": self._texts_behind(rows, found.token_ids), "score": found.score}
-
-    def _prompt_ids(self, prompts):
-        """What the model reads before it writes: the end of another text, and the prompt."""
-        with tf.device("CPU:0"):
-            ids = self.text_to_ids.tokenizer.call(self.text_to_ids.normalize(prompts))
-            return tf.concat([tf.fill((tf.shape(prompts)[0], 1), END), ids.to_tensor(PAD)], axis=1)
-
-    def _texts_behind(self, rows, token_ids):
-        """What the ids add to the texts of the rows."""
-        with tf.device("CPU:0"):
-            # Bytes may end within a character, which is then not one yet.
-            before, whole = (
-                tf.strings.unicode_transcode(self.text_to_ids.detokenize(ids), "UTF-8", "UTF-8")
-                for ids in (rows, tf.concat([rows, token_ids], axis=1))
-            )
-            length = tf.strings.length(whole, unit="UTF8_CHAR")
-            start = tf.minimum(tf.strings.length(before, unit="UTF8_CHAR"), length)
-            return tf.strings.substr(whole, start, length - start, unit="UTF8_CHAR")
+        return {"text": texts_behind(self.text_to_ids, rows, found.token_ids), "score": found.score}
 
     def _init(self):
         """The signature `init`; only a Transformer has to know for how many steps there must be room."""
@@ -144,23 +127,6 @@ class GeneratorModule(tf.Module):
         specs = {name: tf.TensorSpec(state[name].shape, state[name].dtype, name) for name in names}
         token_ids = tf.TensorSpec([None], tf.int32, name="token_ids")
         return tf.function(step, autograph=False).get_concrete_function(token_ids, **specs)
-
-
-def target_ids(text_to_ids, texts):
-    """The ids that a model is measured by: a text and its end; nothing but the end of a text without any token.
-
-    Args:
-        text_to_ids: `TextToIds`.
-        texts: String tensor of shape `(batch,)`.
-
-    Returns:
-        int32 tensor of shape `(batch, time)`, padded with 0 on the right.
-    """
-    with tf.device("CPU:0"):
-        ids = text_to_ids.tokenizer.call(text_to_ids.normalize(texts))
-        packed = text_to_ids.packer.call(ids)
-        only_the_end = tf.where(tf.range(tf.shape(packed)[1]) == 0, END, PAD)
-        return tf.where(ids.row_lengths()[:, None] == 0, only_the_end, packed)
 
 
 def _named(state):

@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from nlpkit.errors import VerificationError
-from nlpkit.export.generator_module import target_ids
 from nlpkit.export.verify import TOLERANCE, read_saved_model, verification_texts
+from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.generation.writer import Writer
-from nlpkit.text.vocabulary import END, PAD
+from nlpkit.text.vocabulary import END
 
 # Characters of the longest text, tokens written behind each, texts side by side, and steps of the state.
 LONGEST, NEW_TOKENS, BATCH, STEPS = 400, 12, 8, 8
@@ -116,7 +116,7 @@ def _scores(text_to_ids, network, texts):
         log_probabilities = tf.nn.log_softmax(network(inputs, training=False))
         return tf.reduce_sum(tf.gather(log_probabilities, ids, batch_dims=2))
 
-    rows = [target_ids(text_to_ids, [text]) for text in texts]
+    rows = [text_to_ids([text]) for text in texts]
     rows = [ids[:, : tf.math.count_nonzero(ids)] for ids in rows]
     return np.array([score(ids) for ids in rows]), np.array([ids.shape[1] for ids in rows])
 
@@ -125,12 +125,7 @@ def _continuations(text_to_ids, network, texts):
     """What the network writes behind each text with a temperature of 0."""
     writer, found = Writer(network), []
     for start in range(0, len(texts), BATCH):
-        ids = text_to_ids.tokenizer(text_to_ids.normalize(texts[start : start + BATCH])).to_tensor(PAD)
-        rows = tf.pad(ids, [[0, 0], [1, 0]], constant_values=END)
+        rows = prompt_ids(text_to_ids, tf.constant(texts[start : start + BATCH]))
         new = writer.write(rows, max_new_tokens=NEW_TOKENS, temperature=0).token_ids
-        before, whole = (
-            [text.decode("utf-8", "replace") for text in text_to_ids.detokenize(row).numpy()]
-            for row in (rows, tf.concat([rows, new], axis=1))
-        )
-        found += [text[len(start) :] for start, text in zip(before, whole, strict=True)]
+        found += [text.decode() for text in texts_behind(text_to_ids, rows, new).numpy()]
     return found

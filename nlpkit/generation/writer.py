@@ -72,6 +72,9 @@ class Writer:
         """
         check_sampling(options, self.network.vocabulary_size)
         check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
+        if seed is not None:
+            rule = "an integer from -2147483648 to 2147483647"
+            check_number("seed", seed, rule, lambda x: -(2**31) <= x < 2**31, whole=True)
         if logprobs is not None:
             most = self.network.vocabulary_size
             rule = f"an integer from 0 to the size of the vocabulary, {most}"
@@ -84,9 +87,11 @@ class Writer:
         start = self._function(("begin", logprobs), self._begin, logprobs)
         key = ("advance", logprobs, draws, static, tuple(fed))
         run = self._function(key, self._advance, start, draws, dict(static), fed)
-        return lambda generation, steps: run(generation, tf.constant(steps), seed, fed), start(
-            prompts, max_new_tokens
-        )
+
+        def carry_on(generation, steps):
+            return run(generation, tf.constant(steps), seed, fed)
+
+        return carry_on, start(prompts, max_new_tokens)
 
     def search(self, prompts, *, max_new_tokens, beams, n_best=1, length_penalty=0.0, **options):
         """Finds the best texts that go on from prompts; see `nlpkit.generation.beam_search`.

@@ -45,10 +45,6 @@ class CharTokenizer(VocabularyTokenizer):
         with tf.device("CPU:0"):
             return tf.strings.unicode_split(as_texts(texts), "UTF-8")
 
-    def call(self, texts):
-        with tf.device("CPU:0"):
-            return self.lookup(self.split(texts))
-
     def detokenize(self, token_ids):
         """Joins the characters of ids; the unknown id becomes `<unk>`.
 

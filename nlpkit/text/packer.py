@@ -13,7 +13,7 @@ TRUNCATE = ("end", "start", "middle")
 class Packer(keras.layers.Layer):
     """Cuts rows of ids to a length, adds start and end, and pads on the right with 0.
 
-    An empty row becomes one unknown token, because recurrent layers on GPUs cannot take an empty row.
+    A row that is empty, and gets neither start nor end, becomes one unknown token: recurrent layers need a step.
 
     Args:
         max_length: int. Longest row, start and end included. Defaults to `None` (no limit).
@@ -36,7 +36,7 @@ class Packer(keras.layers.Layer):
         >>> from nlpkit.text import Packer
         >>> rows = tf.ragged.constant([[4, 5, 6, 7], []], dtype=tf.int32)
         >>> Packer(max_length=4, end=True)(rows).numpy().tolist()
-        [[4, 5, 6, 3], [1, 3, 0, 0]]
+        [[4, 5, 6, 3], [3, 0, 0, 0]]
     """
 
     def __init__(self, max_length=None, start=False, end=False, truncate="end", **kwargs):
@@ -74,10 +74,10 @@ class Packer(keras.layers.Layer):
         starts, ends = splits[:-1], splits[1:]
         head, tail = self._kept(ends - starts)
         nothing = tf.zeros_like(starts)
-        empty = tf.cast(starts == ends, tf.int64)
+        missing = nothing if self.start or self.end else tf.cast(starts == ends, tf.int64)
         stretches = [
             (nothing + marks + 1, nothing + int(self.start)),
-            (nothing + marks, empty),
+            (nothing + marks, missing),
             (starts, head),
             (ends - tail, tail),
             (nothing + marks + 2, nothing + int(self.end)),

@@ -47,10 +47,6 @@ class SpaceTokenizer(VocabularyTokenizer):
         with tf.device("CPU:0"):
             return tf.strings.split(as_texts(texts))
 
-    def call(self, texts):
-        with tf.device("CPU:0"):
-            return self.lookup(self.split(texts))
-
     def detokenize(self, token_ids):
         """Joins the tokens of ids with spaces.
 

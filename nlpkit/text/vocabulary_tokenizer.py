@@ -12,7 +12,7 @@ VOCABULARY_FILE = "vocabulary.txt"
 
 
 class VocabularyTokenizer(TextLayer):
-    """Base of the word, character and WordPiece tokenizers.
+    """Base of the tokenizers with a `Vocabulary`: what is not otherwise said is `split` and looked up.
 
     Args:
         vocabulary: `Vocabulary`. Defaults to `None`: to be set by `train` or `set_vocabulary`.
@@ -68,6 +68,10 @@ class VocabularyTokenizer(TextLayer):
 
         fit_vocabulary(self, texts, vocabulary_size, min_frequency)
         return self
+
+    def call(self, texts):
+        with tf.device("CPU:0"):
+            return self.lookup(self.split(texts))
 
     def lookup(self, tokens):
         """Turns tokens into ids.

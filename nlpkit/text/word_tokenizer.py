@@ -57,10 +57,6 @@ class WordTokenizer(VocabularyTokenizer):
             texts = apply_where(is_not_ascii(texts), texts, _plain_spaces)
             return tf.strings.split(tf.strings.regex_replace(texts, SINGLE, r" \0 "))
 
-    def call(self, texts):
-        with tf.device("CPU:0"):
-            return self.lookup(self.split(texts))
-
     def detokenize(self, token_ids):
         """Joins the words of ids with spaces; none before closing punctuation, none between Han and the like.
 

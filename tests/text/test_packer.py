@@ -12,7 +12,7 @@ def reference(row, max_length, start, end, truncate):
     drop = max(0, len(row) - room)
     at = {"end": room, "start": 0, "middle": room - room // 2}[truncate]
     row = row[:at] + row[at + drop :]
-    return [2] * start + (row or [1]) + [3] * end
+    return [2] * start + row + [3] * end or [1]
 
 
 @given(
