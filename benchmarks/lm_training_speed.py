@@ -44,8 +44,8 @@ def measure_nlpkit(units, rows, steps, warm_up, measured, limit):
     """nlpkit, in this process."""
     import nlpkit  # noqa: F401  before TensorFlow, for which it turns oneDNN on
 
-    import keras  # isort: skip
     from nlpkit.training.language_model import NextToken
+    from nlpkit.training.optimizers import SGD
     from nlpkit.training.streams import segments, stream_table
 
     streams, size = language_data.ptb(limit)
@@ -53,7 +53,7 @@ def measure_nlpkit(units, rows, steps, warm_up, measured, limit):
     batches, _ = segments(stream_table(streams["train"][: number * rows * steps], rows), steps)
     model = NextToken(own_model(size, units, LAYERS))
     model.start({"training": rows})
-    model.compile(keras.optimizers.SGD(LEARNING_RATE, global_clipnorm=CLIP), jit_compile=False)
+    model.compile(SGD(LEARNING_RATE, clip_norm=CLIP), jit_compile=False)
     model.optimizer.build(model.network.trainable_weights)
     ticks = clock(warm_up)
     history = model.fit(batches.prefetch(2), shuffle=False, verbose=0, callbacks=[ticks])

@@ -27,7 +27,9 @@ class TrainingSettings(_Settings):
     Args:
         epochs: int. Largest number of passes over the data.
         batch_size: int. Texts per step.
-        learning_rate: float. Peak learning rate of AdamW.
+        optimizer: `"adamw"`, `"sgd"` or `"averaged_sgd"`, which keeps the mean of the weights of many steps once the
+            validation loss no longer falls.
+        learning_rate: float. Peak learning rate. Gradient descent wants one a thousand times as high as AdamW, or more.
         weight_decay: float. Decoupled weight decay; biases are left out.
         clip_norm: float. Limit of the norm of the gradient of all weights together.
         schedule: `"cosine"`, `"plateau"` or `"constant"`, each after the warm-up.
@@ -35,6 +37,8 @@ class TrainingSettings(_Settings):
         label_smoothing: float between 0 and 1.
         class_weight: `"balanced"`, a dict from label to weight, or `None`.
         patience: int. Epochs without a better validation result before training stops; `None` never stops.
+        gradual_unfreezing: bool. With a pretrained encoder: its layers join in from epoch to epoch, the lowest last.
+        layer_decay: float. With a pretrained encoder: the learning rate of each layer over that of the one above it.
         mixed_precision: bool. 16-bit arithmetic with 32-bit weights: float16 on a GPU, bfloat16 elsewhere.
         tensorboard: str. Folder for a TensorBoard log, or `None`.
 
@@ -49,6 +53,7 @@ class TrainingSettings(_Settings):
 
     epochs: int = Field(10, ge=1)
     batch_size: int = Field(64, ge=1)
+    optimizer: Literal["adamw", "sgd", "averaged_sgd"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0.0)
     weight_decay: float = Field(0.0, ge=0.0)
     clip_norm: float = Field(1.0, gt=0.0)
@@ -57,6 +62,8 @@ class TrainingSettings(_Settings):
     label_smoothing: Share = 0.0
     class_weight: Literal["balanced"] | ClassWeights | None = None
     patience: int | None = Field(3, ge=1)
+    gradual_unfreezing: bool = False
+    layer_decay: float = Field(1.0, gt=0.0, le=1.0)
     mixed_precision: bool = False
     tensorboard: str | None = None
 
@@ -66,6 +73,7 @@ class LanguageModelSettings(TrainingSettings):
 
     Args:
         sequence_length: int. Steps of a segment, through which gradients flow.
+        documents: bool. Whether each text is read by itself, in training and evaluation; else all are one long text.
 
     Example:
         >>> from nlpkit.spec import LanguageModelSettings
@@ -79,6 +87,7 @@ class LanguageModelSettings(TrainingSettings):
     batch_size: int = Field(20, ge=1)
     learning_rate: float = Field(2e-3, gt=0.0)
     sequence_length: int = Field(35, ge=1)
+    documents: bool = False
 
 
 class ModelSpec(_Settings):

@@ -9,6 +9,7 @@ from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
+from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
@@ -17,6 +18,7 @@ EXAMPLES = (
     "nlpkit train classifier --data 'parts/*.jsonl' --text body --label stars \\\n"
     "    --encoder lstm --bidirectional --units 128 --out saved_models/stars",
     "nlpkit train classifier --data topics.csv --label-separator ';' --out saved_models/topics",
+    "nlpkit train classifier --data reviews.csv --encoder-from saved_models/lm --out saved_models/reviews",
 )
 
 
@@ -51,6 +53,7 @@ def classifier(
     num_layers: own.Layers = None,
     tokenizer: own.Tokenizer = "word",
     vectors: own.Vectors = None,
+    encoder_from: own.EncoderFrom = None,
     max_length: own.MaxLength = None,
     epochs: own.Epochs = None,
     minutes: own.Minutes = None,
@@ -68,6 +71,11 @@ def classifier(
     """
     columns_of = {"text": text, "label": label, "columns": columns, "quoting": quoting, "format": format,
                   "label_separator": label_separator, "on_bad_row": on_bad_row}  # fmt: skip
+    if encoder_from is not None:
+        decided = {"--encoder": encoder if encoder != "auto" else None, "--bidirectional": bidirectional,
+                   "--units": units, "--num-layers": num_layers, "--vectors": vectors,
+                   "--tokenizer": tokenizer if tokenizer != "word" else None}  # fmt: skip
+        _check_pretrained(encoder_from, decided)
     checkpoint = check_folders(out, resume, overwrite)
     train = labelled_reader(data, **columns_of)
     validation, _ = _checked_reader("--validation-data", validation_data, columns_of)
@@ -82,7 +90,8 @@ def classifier(
     model = TextClassifier(
         encoder, units=units, num_layers=num_layers, bidirectional=bidirectional, tokenizer=tokenizer,
         max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
-        options={"training": training, "network": network}, random_state=seed, verbose=0 if quiet else 1,
+        encoder_from=encoder_from, options={"training": training, "network": network}, random_state=seed,
+        verbose=0 if quiet else 1,
     )  # fmt: skip
     fit_and_save(
         model, out, checkpoint, train,
@@ -91,6 +100,19 @@ def classifier(
     if test:
         add_test_result(lambda: model.add_test(test), model, out)
     _show_result(model, out, quiet, as_json)
+
+
+def _check_pretrained(folder, decided):
+    """Raises if a folder holds no language model, or an option is given that it decides."""
+    from nlpkit.estimators.pretrained_encoder import check_generator_folder
+
+    check_generator_folder(folder)
+    given = [option for option, value in decided.items() if value is not None]
+    if given:
+        raise InputError(
+            f"--encoder-from brings its text layer and its encoder, so that it goes with none of {', '.join(decided)}. "
+            f"Received: {', '.join(given)}. Leave that out, or --encoder-from."
+        )
 
 
 def _checked_reader(option, files, columns_of):
@@ -107,6 +129,7 @@ def _show_result(model, out, quiet, as_json):
     if as_json:
         evaluations = {name: numbers(evaluation) for name, evaluation in report["evaluation"].items()}
         encoder = report["settings"]["network"]["encoder"]
+        encoder = encoder["cell"] if isinstance(encoder, dict) else encoder  # of a language model
         write_json({"model": str(out), "report": str(out / "report.html"), "encoder": encoder,
                     "seconds": report["seconds"],
                     "best_epoch": report["best_epoch"], "evaluation": evaluations,
@@ -116,8 +139,8 @@ def _show_result(model, out, quiet, as_json):
     if quiet:
         return
     for row in report["choices"]:
-        if row["setting"] == "encoder":
-            note(f"encoder {row['value']}: {row['reason']}")
+        if row["setting"] in ("encoder", "encoder_from"):
+            note(f"{row['setting'].replace('_', ' ')} {row['value']}: {row['reason']}")
     note_result(report, out)
     note_next(
         f"nlpkit predict {out} 'a text' 'another text'",

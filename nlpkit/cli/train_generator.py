@@ -1,5 +1,9 @@
 """`nlpkit train generator`: from files of texts to a saved language model."""
 
+from typing import Annotated
+
+import typer
+
 from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
@@ -8,6 +12,15 @@ from nlpkit.cli.show import print_perplexities, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
 from nlpkit.training.state_files import remove_states
+
+Documents = Annotated[
+    bool,
+    typer.Option(
+        "--documents",
+        help="Read each text by itself; else the next one goes on where it ends.",
+        rich_help_panel="Training",
+    ),
+]
 
 EXAMPLES = (
     "nlpkit train generator --data texts.txt --out saved_models/lm",
@@ -45,6 +58,7 @@ def generator(
     dropout: own.Dropout = None,
     batch_size: own.BatchSize = None,
     sequence_length: own.SequenceLength = None,
+    documents: Documents = False,
     epochs: own.Epochs = None,
     minutes: own.Minutes = None,
     mixed_precision: own.Mixed = False,
@@ -59,7 +73,7 @@ def generator(
 
     A .txt file has one text per line, or is one text with its line breaks (--whole-files).
 
-    Texts are read in their order, and the end of each counts as a token.
+    Texts are read in their order, as one long text, or each by itself (--documents). The end of each counts as a token.
 
     Without --validation-data the last tenth of --data is kept apart.
     """
@@ -77,7 +91,8 @@ def generator(
         options={
             "text": _given(vocabulary_size=vocabulary_size),
             "network": _given(dropout=dropout),
-            "training": _given(batch_size=batch_size, sequence_length=sequence_length, tensorboard=tensorboard,
+            "training": _given(batch_size=batch_size, sequence_length=sequence_length,
+                               documents=documents or None, tensorboard=tensorboard,
                                mixed_precision=mixed_precision or None),
         },
         random_state=seed, verbose=0 if quiet else 1,

@@ -38,6 +38,15 @@ Vectors = Annotated[
         show_default=False,
     ),
 ]
+EncoderFrom = Annotated[
+    str | None,
+    _model(
+        "--encoder-from",
+        metavar="FOLDER",
+        help="A saved text generator: its text layer, embedding and layers are the encoder.",
+        show_default=False,
+    ),
+]
 Tokenizer = Annotated[
     str, _model("--tokenizer", help="word, space, char, byte, wordpiece or sentencepiece.", show_default=True)
 ]

@@ -11,7 +11,7 @@ from nlpkit.text import read_vectors
 
 
 def build_network(classifier, choices, part):
-    """Builds the network, reads its pretrained vectors, and counts what a bag needs.
+    """Builds the network, gives it pretrained vectors or weights, and counts what a bag needs.
 
     Args:
         classifier: `TextClassifier` with its text layer and its classes.
@@ -35,6 +35,8 @@ def build_network(classifier, choices, part):
         model = build_classifier(classifier.text_to_ids_.vocabulary_size, len(classifier.classes_), **network)
     if vectors:
         model.get_layer("embedding").set_vectors(vectors)
+    if choices.start_from is not None:
+        model.get_layer("encoder").start_from(choices.start_from)
     adapt_bag(model, part.rows, part.targets, vocabulary.tokens if vocabulary else [])
     return model, network
 

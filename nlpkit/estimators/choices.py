@@ -51,6 +51,7 @@ class Choices:
         network: dict. Keyword arguments of `build_classifier`.
         training: `TrainingSettings`.
         reasons: list of dict with `setting`, `value` and `reason`, for the report.
+        start_from: `GeneratorNetwork` whose weights the encoder begins with. Defaults to `None`: with random ones.
 
     Example:
         >>> from nlpkit.estimators.choices import DataFacts, choose
@@ -61,13 +62,14 @@ class Choices:
     network: dict
     training: TrainingSettings
     reasons: list = field(default_factory=list)
+    start_from: object = None
 
 
 def default_max_length(encoder):
     """Longest text that an encoder reads unless told otherwise, in tokens.
 
     Args:
-        encoder: The estimator's `encoder`.
+        encoder: The estimator's `encoder`; a dict of settings where it comes from a language model.
 
     Returns:
         int.
@@ -77,6 +79,8 @@ def default_max_length(encoder):
         >>> default_max_length("lstm"), default_max_length("auto")
         (256, 1024)
     """
+    if isinstance(encoder, dict):
+        return 512
     return 1024 if encoder in ("auto", "bag", "cnn") else 256
 
 
@@ -122,7 +126,7 @@ def choose(facts, network, training):
         4
     """
     encoder = network.get("encoder", "bag")
-    rules = _bag_rules(facts) if encoder == "bag" else _deep_rules(encoder, facts, network.get("residual"))
+    rules = _rules(encoder, facts, network.get("residual"))
     chosen = {
         name: (value, reason)
         for name, (value, reason) in rules.items()
@@ -141,6 +145,12 @@ def choose(facts, network, training):
             {"setting": name, "value": value, "reason": reason} for name, (value, reason) in chosen.items()
         ],
     )
+
+
+def _rules(encoder, facts, residual):
+    if isinstance(encoder, dict):
+        return _pretrained_rules(facts)
+    return _bag_rules(facts) if encoder == "bag" else _deep_rules(encoder, facts, residual)
 
 
 def _bag_rules(facts):
@@ -182,6 +192,23 @@ def _deep_rules(encoder, facts, residual):
         "batch_size": (64, "larger batches took more memory and learned less from each text"),
         "epochs": (5 if facts.tokens > LARGE else 10, f"{size}; the best epoch is kept"),
         "learning_rate": (0.002, "measured to suit networks of this size"),
+    }
+
+
+def _pretrained_rules(facts):
+    """As Howard & Ruder, 2018; epochs and batches as of other networks."""
+    size = f"{facts.rows:,} training texts of {facts.mean_length:.0f} tokens"
+    return {
+        "pooling": (["last", "max", "mean"], "what decides may stand anywhere in a text"),
+        "dropout": (0.4, "before the output; the encoder has the dropouts of its language model"),
+        "batch_size": (64, "larger batches took more memory and learned less from each text"),
+        "epochs": (6 if facts.tokens > LARGE else 10, f"{size}; the best epoch is kept"),
+        "learning_rate": (0.01, "of the layer on top, which begins with random weights"),
+        "gradual_unfreezing": (
+            True,
+            "before it has learned something, its errors would spoil what lies below",
+        ),
+        "layer_decay": (0.4, "lower layers know what holds for all texts"),
     }
 
 

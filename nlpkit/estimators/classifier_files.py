@@ -1,5 +1,7 @@
 """How a fitted classifier comes back from a folder, and leaves as an export."""
 
+import os
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -85,6 +87,11 @@ class PersistentClassifier(PersistentEstimator):
         """
         own = isinstance(self.encoder, str)
         parameters = {**self.get_params(deep=False), **({} if own else {"encoder": "auto"})}
+        if (
+            self.encoder_from is not None
+        ):  # an object is not written down; its settings are those of the network
+            path = isinstance(self.encoder_from, str | os.PathLike)
+            parameters["encoder_from"] = os.fspath(self.encoder_from) if path else None
         network = self._network_settings if own else {**self._network_settings, "encoder": "custom"}
         return ClassifierSpec(
             format_version=FORMAT_VERSION,

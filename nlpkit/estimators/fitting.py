@@ -7,9 +7,11 @@ import nlpkit
 from nlpkit.errors import InputError
 from nlpkit.estimators.candidates import Run, train_best
 from nlpkit.estimators.choices import DataFacts, candidates, choose, default_max_length
-from nlpkit.estimators.facts import TextsOfRows, versions
-from nlpkit.estimators.label_codes import check_known
-from nlpkit.estimators.parts import read_training, with_validation
+from nlpkit.estimators.facts import TextsOfRows, token_facts, versions
+from nlpkit.estimators.label_codes import check_known, encode_labels, learn_classes
+from nlpkit.estimators.labelled_texts import LabelledTexts
+from nlpkit.estimators.parts import Part, read_training, with_validation
+from nlpkit.estimators.pretrained_encoder import PretrainedEncoder, check_decided
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.models.encoders import check_encoder
 from nlpkit.text import text_to_ids
@@ -40,15 +42,17 @@ def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, r
     if not _is_auto(classifier):
         check_encoder(classifier.encoder)
     options = option_groups(classifier.options)
+    pretrained = _pretrained(classifier, options)
     seed = random_seed(classifier.random_state)
     with seeded(seed):
-        classifier.text_to_ids_ = _text_layer(classifier, options["text"])
-        whole, data = read_training(classifier, X, y)
+        classifier.text_to_ids_ = _text_layer(classifier, options["text"], pretrained)
+        whole, data = (read_training if pretrained is None else _read_encoded)(classifier, X, y)
         check_known(test_labels or {}, classifier.classes_)
-        plans = _plans(classifier, whole.rows.lengths, options)
+        plans = _plans(classifier, whole.rows.lengths, options, pretrained)
         parts = with_validation(classifier, whole, validation_data, data, seed)
     deadline = None if classifier.minutes is None else started + 60 * classifier.minutes
     identity = [[part.get("sha256") for part in data.values()], classifier.text_to_ids_.settings()]
+    identity += [] if pretrained is None else [pretrained.digest()]
     run = Run(seed, deadline, checkpoint, resume, identity, classifier.verbose)
     kept = train_best(classifier, plans, parts, run)
     classifier.n_features_in_ = 1
@@ -65,27 +69,50 @@ def _is_auto(classifier):
     return isinstance(classifier.encoder, str) and classifier.encoder == "auto"
 
 
-def _text_layer(classifier, options):
+def _pretrained(classifier, options):
+    if classifier.encoder_from is None:
+        return None
+    check_decided(classifier, options)
+    return PretrainedEncoder(classifier.encoder_from)
+
+
+def _text_layer(classifier, options, pretrained):
     if classifier.tokenizer not in LEVELS:
         raise InputError(
             f"`tokenizer` (--tokenizer) must be one of {', '.join(LEVELS)}. Received: {classifier.tokenizer!r}"
         )
     max_length = classifier.max_length
     if max_length is None:
-        max_length = default_max_length(classifier.encoder)
+        max_length = default_max_length(classifier.encoder if pretrained is None else pretrained.settings())
+    if pretrained is not None:
+        return pretrained.text_layer(options.get("max_length", max_length))
     with settings_of("text", "nlpkit.text.text_to_ids"):
         return text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options})
 
 
-def _plans(classifier, lengths, options):
+def _read_encoded(classifier, X, y):
+    """As `read_training`, with the vocabulary there is."""
+    stream = LabelledTexts(X, y, "training texts")
+    rows = classifier.text_to_ids_.encode(stream)
+    classifier.classes_ = learn_classes(stream.labels, classifier.multi_label, stream.origin)
+    targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
+    return Part(rows, targets, stream), {"train": {**stream.facts(), **token_facts(rows)}}
+
+
+def _plans(classifier, lengths, options, pretrained):
     """Complete settings of each network that comes into question."""
     words = classifier.tokenizer == "word"
     facts = DataFacts(
         len(lengths), float(lengths.mean()), len(classifier.classes_), words, classifier.minutes
     )
-    network = _given_network(classifier, options["network"])
+    network = _given_network(classifier, options["network"], pretrained)
     training = {} if classifier.epochs is None else {"epochs": classifier.epochs}
     training |= options["training"]
+    if pretrained is not None:
+        choices = choose(facts, network, training)
+        choices.reasons.insert(0, pretrained.reason())
+        choices.start_from = pretrained.network
+        return [choices]
     first, *others = candidates(facts, network)
     return [
         choose(facts, network, training),
@@ -93,8 +120,10 @@ def _plans(classifier, lengths, options):
     ]
 
 
-def _given_network(classifier, options):
+def _given_network(classifier, options, pretrained):
     """Settings of the network that the user gave; without any of them, all is left to choose."""
+    if pretrained is not None:
+        return {**options, "encoder": pretrained.settings()}
     own = {name: getattr(classifier, name) for name in ("units", "num_layers", "bidirectional")}
     own["encoder"] = None if _is_auto(classifier) else classifier.encoder
     network = {**{name: value for name, value in own.items() if value is not None}, **options}

@@ -3,20 +3,21 @@
 import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
-from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
+from nlpkit.estimators.search_options import check_search, check_streamed
+from nlpkit.estimators.search_words import with_ids
 from nlpkit.generation import Generated, finish, stream
 from nlpkit.generation.options import check_number
 from nlpkit.generation.stop_strings import check_stop_strings, find_stop
 from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.generation.writer import TO_THE_END, Writer
-from nlpkit.text.vocabulary import UNKNOWN
 
 # Tokens that are written between two looks for a stop string, and between two pieces of a stream.
 STOP_STEPS, STREAM_STEPS = 16, 1
-OF_WHOLE_TEXTS = ("stop", "beam_size", "num_results", "length_penalty")
+CANDIDATES, DIVERSITY = 5, 0.5
 DEFAULTS = {
-    "max_new_tokens": 100, "stop": (), "beam_size": None, "num_results": 1, "length_penalty": 0.0, "seed": None,
+    "max_new_tokens": 100, "stop": (), "num_results": 1, "seed": None, "beam_size": None, "length_penalty": 0.0,
+    "beam_groups": 1, "diversity": None, "contrastive_penalty": None,
 }  # fmt: skip
 
 
@@ -38,10 +39,13 @@ class WritingGenerator:
         *,
         max_new_tokens=100,
         stop=(),
-        beam_size=None,
         num_results=1,
-        length_penalty=0.0,
         seed=None,
+        beam_size=None,
+        length_penalty=0.0,
+        beam_groups=1,
+        diversity=None,
+        contrastive_penalty=None,
         **sampling,
     ):
         """Goes on with texts.
@@ -50,15 +54,21 @@ class WritingGenerator:
             prompts: str or list of str. Their beginnings; an empty one begins a text. Defaults to `""`.
             max_new_tokens: int. Most tokens that are written. Defaults to 100.
             stop: str or sequence of str. Where one occurs, the text is cut before it. Defaults to none.
+            num_results: int. Texts per prompt. Defaults to 1.
+            seed: int. The same seed writes the same texts. Defaults to `None`: one is drawn.
             beam_size: int. Searches for the most likely text with so many beams, in place of drawing. Defaults to
                 `None`.
-            num_results: int. Texts per prompt. Defaults to 1.
             length_penalty: float. Of a search with beams: the higher, the longer the texts. Defaults to 0.
-            seed: int. The same seed writes the same texts. Defaults to `None`: one is drawn.
+            beam_groups: int. The beams are searched in so many groups, of which each avoids what those before it have
+                chosen. Defaults to 1.
+            diversity: float. Of groups: what it costs to choose the same token. Defaults to `None`: 0.5.
+            contrastive_penalty: float from 0 to 1. Tries the `top_k` (5) most likely tokens at each place, in place of
+                drawing, and takes the one of the highest probability, less this part of its likeness to what was there
+                before. Defaults to `None`.
             **sampling: `temperature` (1; 0 always takes the most likely token), `top_k` (0), `top_p` (1), `min_p` (0),
                 `typical_p` (1), `repetition_penalty` (1), `presence_penalty` (0), `frequency_penalty` (0),
-                `no_repeat_ngram` (0), `bad_words` (strings that must not occur), `min_new_tokens` (0); see
-                `nlpkit.generation`.
+                `no_repeat_ngram` (0), `bad_words` (strings that must not occur), `min_new_tokens` (0), `forced_prefix`
+                (a str that what is written begins with); see `nlpkit.generation`.
 
         Returns:
             What was added: a str for a str, a list for a list; of several results per prompt, a list of them each.
@@ -70,10 +80,13 @@ class WritingGenerator:
             prompts,
             max_new_tokens=max_new_tokens,
             stop=stop,
-            beam_size=beam_size,
             num_results=num_results,
-            length_penalty=length_penalty,
             seed=seed,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            beam_groups=beam_groups,
+            diversity=diversity,
+            contrastive_penalty=contrastive_penalty,
             **sampling,
         )
         texts = [detail["text"] for detail in found]
@@ -87,13 +100,14 @@ class WritingGenerator:
         Args:
             prompts: As of `generate`.
             logprobs: int. Also gives the log-probability of each token, and those of so many of the most likely ones in
-                its place. Not with beams. Defaults to `None`.
+                its place. Of texts that are drawn only. Defaults to `None`.
             **options: All others of `generate`.
 
         Returns:
             List of dicts, `num_results` for each prompt: `"prompt"`, `"text"`, `"score"` (the log-probability of all
-            that was written, before it was cut; of beams over the length penalty), `"tokens"`; with `logprobs` also
-            `"logprobs"`, one per token, and `"top_logprobs"`, one dict of ids per token.
+            that was written, before it was cut; of beams without a forced prefix and over the length penalty),
+            `"tokens"`; with `logprobs` also `"logprobs"`, one per token, and `"top_logprobs"`, one dict of ids per
+            token.
 
         Raises:
             InputError: As for `generate`.
@@ -101,17 +115,12 @@ class WritingGenerator:
         check_is_fitted(self)
         given = [prompts] if isinstance(prompts, str) else check_texts(prompts, "prompts")
         options = {**DEFAULTS, **options}
-        _check(options, logprobs)
-        stop, beam_size, results, length_penalty = (options.pop(name) for name in OF_WHOLE_TEXTS)
-        stop, rows = check_stop_strings(stop), self._prompt_ids(given)
+        _check_numbers(options)
+        check_search({**options, "logprobs": logprobs})
+        stop, results = check_stop_strings(options.pop("stop")), options.pop("num_results")
+        rows = self._prompt_ids(given)
         each = tf.repeat(rows, results, axis=0)
-        if beam_size is None:
-            found = self._draw(each, stop, logprobs=logprobs, **options)
-        else:
-            del options["seed"]
-            found = self._search(
-                rows, beams=beam_size, n_best=results, length_penalty=length_penalty, **options
-            )
+        found = self._find(rows, each, stop, results, logprobs, options)
         details = [
             {"prompt": prompt, "text": text[: find_stop(text, stop)], "score": score, "tokens": tokens}
             for prompt, text, score, tokens in zip(
@@ -141,10 +150,10 @@ class WritingGenerator:
             InputError: As for `generate`.
         """
         check_is_fitted(self)
+        check_streamed(sampling)
         rows = self._prompt_ids([prompt])
-        advance, generation = self._writer().begin(
-            rows, max_new_tokens=max_new_tokens, seed=seed, **self._with_ids(sampling)
-        )
+        options = with_ids({"max_new_tokens": max_new_tokens, **sampling}, self.text_to_ids_)
+        advance, generation = self._writer().begin(rows, seed=seed, **options)
         yield from stream(
             lambda generation: advance(generation, STREAM_STEPS),
             generation,
@@ -152,9 +161,29 @@ class WritingGenerator:
             stop=stop,
         )
 
+    def _find(self, rows, each, stop, results, logprobs, options):
+        """What the search that was asked for finds: `results` texts for each of the rows."""
+        options = with_ids(options, self.text_to_ids_)
+        seed, beams, contrastive = (
+            options.pop(name) for name in ("seed", "beam_size", "contrastive_penalty")
+        )
+        length_penalty, groups, diversity = (
+            options.pop(name) for name in ("length_penalty", "beam_groups", "diversity")
+        )
+        if beams is not None:
+            diversity = DIVERSITY if diversity is None else diversity
+            return self._search(
+                rows, beams=beams, n_best=results, groups=groups, diversity=diversity, length_penalty=length_penalty,
+                **options,
+            )  # fmt: skip
+        if contrastive is not None:
+            candidates = options.pop("top_k", CANDIDATES)
+            return self._writer().contrast(rows, penalty=contrastive, candidates=candidates, **options)
+        return self._draw(each, stop, seed=seed, logprobs=logprobs, **options)
+
     def _draw(self, rows, stop, **options):
         """Writes until the end, or until each text holds a stop string."""
-        advance, generation = self._writer().begin(rows, **self._with_ids(options))
+        advance, generation = self._writer().begin(rows, **options)
         while True:
             generation = advance(generation, STOP_STEPS if stop else TO_THE_END)
             if not stop or tf.reduce_all(generation.done):
@@ -165,7 +194,7 @@ class WritingGenerator:
 
     def _search(self, rows, **options):
         """The best texts of each prompt, one after the other."""
-        found = self._writer().search(rows, **self._with_ids(options))
+        found = self._writer().search(rows, **options)
         token_ids = tf.reshape(found.token_ids, (-1, options["max_new_tokens"]))
         return Generated(token_ids, tf.reshape(found.lengths, [-1]), tf.reshape(found.score, [-1]), None)
 
@@ -177,40 +206,24 @@ class WritingGenerator:
     def _prompt_ids(self, texts):
         return prompt_ids(self.text_to_ids_, tf.constant(texts))
 
-    def _with_ids(self, options):
-        """Words that must not occur as ids; those that the vocabulary lacks cannot."""
-        words = options.get("bad_words", ())
-        if not words:
-            return options
-        # Each but for the end that stands before a prompt, and the padding behind it.
-        rows = [[int(id) for id in row[1:] if id] for row in self._prompt_ids(list(words)).numpy()]
-        return {**options, "bad_words": tuple(tuple(row) for row in rows if row and UNKNOWN not in row)}
-
     def _texts_behind(self, rows, token_ids):
         texts = texts_behind(self.text_to_ids_, rows, token_ids).numpy()
         return [text.decode("utf-8") for text in texts]
 
 
-def _check(options, logprobs):
-    """What the graphs cannot see: options that do not go together."""
-    check_number("num_results", options["num_results"], "an integer, 1 or more", lambda x: x >= 1, whole=True)
-    if options["beam_size"] is None:
-        if options["length_penalty"]:
-            raise InputError(
-                "`length_penalty` belongs to a search with beams. Received: "
-                f"length_penalty={options['length_penalty']!r} without `beam_size`. Give it, or leave this out."
-            )
-        return
-    chance = sorted({"temperature", "top_k", "top_p", "min_p", "typical_p"} & set(options))
-    if options["seed"] is not None:
-        chance.append("seed")
-    if logprobs is not None:
-        chance.append("logprobs")
-    if chance:
-        raise InputError(
-            f"A search with beams leaves nothing to chance. Received: beam_size={options['beam_size']!r} with "
-            f"{', '.join(chance)}. Leave out one or the other."
-        )
+def _check_numbers(options):
+    """The ranges of what `check_search` reckons with, by the names that users give them."""
+    for name in ("num_results", "beam_size", "beam_groups"):
+        if name != "beam_size" or options[name] is not None:
+            check_number(name, options[name], "an integer, 1 or more", lambda x: x >= 1, whole=True)
+    check_number("length_penalty", options["length_penalty"], "a number", lambda x: x == x)
+    if options["diversity"] is not None:
+        check_number("diversity", options["diversity"], "0 or more", lambda x: x >= 0)
+    if options["contrastive_penalty"] is not None:
+        rule = "from 0 (always the most likely token) to 1"
+        check_number("contrastive_penalty", options["contrastive_penalty"], rule, lambda x: 0 <= x <= 1)
+        rule = "an integer, 0 or more"
+        check_number("top_k", options.get("top_k", CANDIDATES), rule, lambda x: x >= 0, whole=True)
 
 
 def _with_logprobs(details, logprobs):

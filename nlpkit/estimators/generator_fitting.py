@@ -8,13 +8,15 @@ import time
 import numpy as np
 
 import nlpkit
+from nlpkit.data import IdRows
 from nlpkit.errors import InputError
 from nlpkit.estimators.building import sixteen_bits
 from nlpkit.estimators.facts import token_facts, versions
-from nlpkit.estimators.generator_choices import choose_for_generator
+from nlpkit.estimators.generator_choices import WHERE, choose_for_generator
 from nlpkit.estimators.plain_texts import PlainTexts
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.models import build_generator
+from nlpkit.spec import LanguageModelSettings, parse_settings
 from nlpkit.text import text_to_ids
 from nlpkit.training.language_model import perplexity_of, train_language_model
 from nlpkit.training.seeding import seeded
@@ -40,16 +42,18 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
     options = option_groups(generator.options)
     seed = random_seed(generator.random_state)
     generator.text_to_ids_ = _text_layer(generator, options["text"])
+    training = {
+        **({} if generator.epochs is None else {"epochs": generator.epochs}),
+        **options["training"],
+    }
+    documents = parse_settings(LanguageModelSettings, training, WHERE).documents
     with seeded(seed):
-        ids, validation, data = _read(generator.text_to_ids_, X, validation_data)
-        training = {
-            **({} if generator.epochs is None else {"epochs": generator.epochs}),
-            **options["training"],
-        }
+        ids, validation, data = _read(generator.text_to_ids_, X, validation_data, documents)
         words = generator.level not in ("byte", "char")
         network = _network_settings(generator, options["network"])
+        tokens, lengths = (len(ids.ids), ids.lengths) if documents else (len(ids), None)
         network, settings, reasons = choose_for_generator(
-            len(ids), words, network, training, generator.minutes
+            tokens, words, network, training, generator.minutes, lengths
         )
         if settings.mixed_precision:
             network["dtype"] = sixteen_bits()
@@ -61,6 +65,7 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
             ids,
             settings,
             validation=validation,
+            seed=seed,
             deadline=None if generator.minutes is None else started + 60 * generator.minutes,
             checkpoint=checkpoint,
             resume=resume,
@@ -88,8 +93,8 @@ def _text_layer(generator, options):
         return text_to_ids(level, **{**own, **options})
 
 
-def _read(text_to_ids, X, validation_data):
-    """The ids of all training texts in a row, those for validation, and facts about both."""
+def _read(text_to_ids, X, validation_data, documents):
+    """The texts for training and for validation, all in a row or as documents, and facts about both."""
     stream = PlainTexts(X, "training texts")
     rows = text_to_ids.fit_encode(stream)
     data = {"train": {**stream.facts(), **token_facts(rows)}}
@@ -97,21 +102,38 @@ def _read(text_to_ids, X, validation_data):
         stream = PlainTexts(validation_data, "validation texts")
         held = text_to_ids.encode(stream)
         data["validation"] = {**stream.facts(), **token_facts(held)}
-        return rows.ids, held.ids, data
-    cut = _last_part(rows)
+        return (rows, held, data) if documents else (rows.ids, held.ids, data)
+    train, held = _last_documents(rows) if documents else _last_part(rows)
     data["validation"] = {
         "files": data["train"]["files"],
         "held_out": True,
-        "total_tokens": len(rows.ids) - cut,
+        "total_tokens": len(held.ids) if documents else len(held),
     }
-    return rows.ids[:cut], rows.ids[cut:], data
+    return train, held, data
 
 
 def _last_part(rows):
-    """Where the last tenth of the tokens begins: with a text, or within one that is longer than that."""
+    """All tokens but the last tenth, and that: it begins with a text, or within one that is longer than that."""
     wanted = int((1 - HELD_OUT) * len(rows.ids))
     nearest = int(rows.offsets[np.abs(rows.offsets - wanted).argmin()])
-    return nearest if 0 < nearest < len(rows.ids) and abs(nearest - wanted) < wanted // 20 else wanted
+    cut = nearest if 0 < nearest < len(rows.ids) and abs(nearest - wanted) < wanted // 20 else wanted
+    return rows.ids[:cut], rows.ids[cut:]
+
+
+def _last_documents(rows):
+    """All texts but those that hold about the last tenth of the tokens, and these."""
+    if len(rows) < 2:
+        raise InputError(
+            "With `documents` (--documents) the last texts are held out to choose the best epoch, so that it takes 2. "
+            "Received: 1 text. Give more, or validation data, or leave out `documents`."
+        )
+    wanted = (1 - HELD_OUT) * len(rows.ids)
+    cut = 1 + int(np.abs(rows.offsets[1:-1] - wanted).argmin())
+    place = rows.offsets[cut]
+    return (
+        IdRows(rows.ids[:place], rows.offsets[: cut + 1]),
+        IdRows(rows.ids[place:], rows.offsets[cut:] - place),
+    )
 
 
 def _network_settings(generator, options):

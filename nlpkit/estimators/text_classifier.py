@@ -30,6 +30,10 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         minutes: float. Time that training may take: as many epochs as fit, and a network of a size that fits. `None`
             sets no limit.
         multi_label: bool. Whether a text has a list of labels. Defaults to `False`.
+        encoder_from: Fitted `TextGenerator`, or the path of a saved one, whose text layer, embedding and layers the
+            network begins with. It learns more from few labels where the generator has read much text of their kind.
+            Only `max_length`, and what stands above the encoder, can then be chosen. `clone` keeps the generator as it
+            is. Defaults to `None`.
         options: dict. Further settings: `"text"` for `text_to_ids`, `"network"` for `build_classifier`
             and `"vectors"`, a file of pretrained vectors,
             `"training"` for `TrainingSettings`.
@@ -57,7 +61,8 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         ```
 
     Reference:
-        [Guo et al., 2017](https://arxiv.org/abs/1706.04599) for the calibration
+        [Guo et al., 2017](https://arxiv.org/abs/1706.04599) for the calibration,
+        [Howard & Ruder, 2018](https://arxiv.org/abs/1801.06146) for encoders from language models
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         epochs=None,
         minutes=None,
         multi_label=False,
+        encoder_from=None,
         options=None,
         random_state=None,
         verbose=0,
@@ -85,6 +91,7 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         self.epochs = epochs
         self.minutes = minutes
         self.multi_label = multi_label
+        self.encoder_from = encoder_from
         self.options = options
         self.random_state = random_state
         self.verbose = verbose
@@ -168,6 +175,11 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
     def _probabilities(self, logits):
         logits = logits.astype(np.float64) / self.temperature_
         return scipy.special.expit(logits) if self.multi_label else scipy.special.softmax(logits, axis=1)
+
+    def __sklearn_clone__(self):
+        copy = super().__sklearn_clone__()
+        copy.encoder_from = self.encoder_from  # not a copy, which would not be fitted
+        return copy
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -22,7 +22,8 @@ BATCH_SIZE = 64
 class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
     """Trains a language model, measures it, and writes texts with it.
 
-    The texts are read as one stream, in their order: the state at the end of a text is where the next one starts.
+    The texts are read as one stream, in their order: the state at the end of a text is where the next one starts. With
+    `{"training": {"documents": True}}` in `options` each text is read by itself, and so it is in `evaluate`.
 
     Args:
         cell: `"lstm"`, `"gru"`, `"rnn"`, `"transformer"` or `"nplm"`. Defaults to `"lstm"`.
@@ -111,7 +112,7 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         """The exponential of the mean negative log-probability of a token; the end of each text counts as one.
 
         Args:
-            X: List of str, or a `TableReader`. Read as one stream.
+            X: List of str, or a `TableReader`.
 
         Returns:
             float.
@@ -119,7 +120,7 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         return self.evaluate(X)["perplexity"]
 
     def evaluate(self, X):
-        """Measures the model on texts, read as one stream.
+        """Measures the model on texts, read as those that it was trained on: as one stream, or each by itself.
 
         Args:
             X: List of str, or a `TableReader`.
@@ -151,8 +152,9 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
 
     def _evaluate(self, stream):
         check_is_fitted(self)
-        ids = self.text_to_ids_.encode(stream).ids
-        loss = mean_loss(self.network_, ids)
+        rows = self.text_to_ids_.encode(stream)
+        ids = rows.ids
+        loss = mean_loss(self.network_, rows if self._training.documents else ids)
         return {
             "perplexity": perplexity_of(loss),
             "bits_per_character": loss * len(ids) / stream.characters / math.log(2),

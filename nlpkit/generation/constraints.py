@@ -34,7 +34,7 @@ def no_repeat_ngrams(logits, so_far, *, size):
     Reference:
         [Paulus et al., 2018](https://arxiv.org/abs/1705.04304)
     """
-    check_number("size", size, "an integer, 1 or more", lambda x: x >= 1, whole=True)
+    check_number("no_repeat_ngram", size, "an integer, 1 or more (0 is off)", lambda x: x >= 1, whole=True)
     ids = tf.pad(so_far.token_ids, [[0, 0], [0, size - 1]])
     room = tf.shape(so_far.token_ids)[1]
     end = last_tokens(so_far, size - 1)
@@ -101,7 +101,7 @@ def forced_prefix(logits, so_far, *, token_ids):
         [-inf, -inf, -inf, 0.0]
     """
     prefix = tf.convert_to_tensor(token_ids, tf.int32)
-    prefix = tf.pad(tf.reshape(prefix, [-1, tf.shape(prefix)[-1]]), [[0, 0], [0, 1]])
+    prefix = tf.pad(prefix[None] if prefix.shape.rank == 1 else prefix, [[0, 0], [0, 1]])
     rows = tf.shape(logits)[0]
     prefix = tf.broadcast_to(prefix, [rows, tf.shape(prefix)[1]])
     place = tf.clip_by_value(so_far.length - so_far.prompt_lengths, 0, tf.shape(prefix)[1] - 1)
@@ -132,7 +132,7 @@ def minimum_length(logits, so_far, *, length, stop_ids=(END,)):
         >>> minimum_length(tf.zeros((1, 5)), so_far, length=2).numpy()[0, 2:].tolist()
         [0.0, -inf, 0.0]
     """
-    check_number("minimum_length", length, "an integer, 0 or more", lambda x: x >= 0, whole=True)
+    check_number("min_new_tokens", length, "an integer, 0 or more", lambda x: x >= 0, whole=True)
     stops = is_one_of(tf.range(tf.shape(logits)[1]), stop_ids)
     short = so_far.length - so_far.prompt_lengths < length
     return tf.where(stops & short[:, None], NEVER, logits)

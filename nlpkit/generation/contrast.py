@@ -39,7 +39,7 @@ def contrastive_search(
         max_new_tokens: int or int32 scalar tensor.
         hidden_of: callable. From the state after a step to the hidden vector of the token that was read, a float32
             tensor of shape `(rows, features)`.
-        candidates: int. How many tokens are tried. Defaults to 5.
+        candidates: int or int32 scalar tensor. How many tokens are tried. Defaults to 5.
         penalty: Number or float32 scalar tensor, from 0 (greedy) to 1 (only what is unlike counts). Defaults to 0.6.
         filters: Sequence of callables `(logits, so_far) -> logits`, applied in this order; they decide which tokens are
             candidates. Defaults to none.

@@ -200,7 +200,7 @@ def typical(logits, so_far, *, mass):
     Reference:
         [Meister et al., 2022](https://arxiv.org/abs/2202.00666)
     """
-    check_number("typical", mass, "above 0 and at most 1 (off)", lambda x: 0 < x <= 1)
+    check_number("typical_p", mass, "above 0 and at most 1 (off)", lambda x: 0 < x <= 1)
 
     def cut():
         log_probabilities = tf.nn.log_softmax(logits)

@@ -5,13 +5,14 @@ from functools import partial
 import tensorflow as tf
 
 from nlpkit.errors import InputError
-from nlpkit.generation.constraints import bad_words, minimum_length, no_repeat_ngrams
+from nlpkit.generation.constraints import bad_words, forced_prefix, minimum_length, no_repeat_ngrams
 from nlpkit.generation.filters import min_p, temperature, top_k, top_p, typical
 from nlpkit.generation.history import SoFar
 from nlpkit.generation.penalties import frequency_penalty, presence_penalty, repetition_penalty
 
 # Name: function, its option, and the value that changes nothing. First what makes tokens less likely, then what
-# excludes them, then the temperature, and last what looks at the probabilities that have come of it.
+# excludes them and what overrules that, then the temperature, and last what looks at the probabilities that have come
+# of it.
 SAMPLING = {
     "repetition_penalty": (repetition_penalty, "factor", 1.0),
     "presence_penalty": (presence_penalty, "penalty", 0.0),
@@ -19,6 +20,7 @@ SAMPLING = {
     "no_repeat_ngram": (no_repeat_ngrams, "size", 0),
     "bad_words": (bad_words, "words", ()),
     "min_new_tokens": (minimum_length, "length", 0),
+    "forced_prefix": (forced_prefix, "token_ids", ()),
     "temperature": (temperature, "value", 1.0),
     "top_k": (top_k, "k", 0),
     "top_p": (top_p, "p", 1.0),
@@ -33,7 +35,8 @@ def sampling_filters(**options):
     Args:
         **options: Any of `SAMPLING`, numbers or tensors: `temperature`, 1; `top_k`, 0 (all); `top_p`, 1; `min_p`, 0;
             `typical_p`, 1; `repetition_penalty`, 1; `presence_penalty`, 0; `frequency_penalty`, 0; `no_repeat_ngram`,
-            0; `bad_words`, sequences of ids, none; `min_new_tokens`, 0. The values named here change nothing.
+            0; `bad_words`, sequences of ids, none; `min_new_tokens`, 0; `forced_prefix`, ids, none. The values named
+            here change nothing.
 
     Returns:
         List of callables `(logits, so_far) -> logits`, in the order of `SAMPLING`.
@@ -58,7 +61,7 @@ def check_sampling(options, vocabulary_size):
     """Raises an error if an option is unknown or out of its range.
 
     Args:
-        options: dict from the names in `SAMPLING` to numbers.
+        options: dict from the names in `SAMPLING` to numbers and ids.
         vocabulary_size: int. Number of ids.
 
     Raises:
@@ -68,8 +71,9 @@ def check_sampling(options, vocabulary_size):
     # Each function checks its own option, so it is called once.
     nothing = SoFar(tf.zeros((1, 1), "int32"), tf.constant(0), tf.zeros(1, "int32"))
     for name, value in options.items():
-        function, argument, _ = SAMPLING[name]
-        function(tf.zeros((1, vocabulary_size)), nothing, **{argument: value})
+        if not changes_nothing(name, value):
+            function, argument, _ = SAMPLING[name]
+            function(tf.zeros((1, vocabulary_size)), nothing, **{argument: value})
 
 
 def _check_names(options):

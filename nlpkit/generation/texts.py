@@ -27,6 +27,30 @@ def prompt_ids(text_to_ids, prompts):
         return tf.pad(ids.to_tensor(PAD), [[0, 0], [1, 0]], constant_values=END)
 
 
+def ids_within(text_to_ids, strings):
+    """The ids of strings that stand within a text: without its end, and with the space that one begins with.
+
+    Args:
+        text_to_ids: `TextToIds`.
+        strings: List of str.
+
+    Returns:
+        List of tuples of int.
+
+    Example:
+        >>> from nlpkit.generation.texts import ids_within
+        >>> from nlpkit.text import text_to_ids
+        >>> ids_within(text_to_ids("byte", collapse_whitespace=True), ["ab", " a"])
+        [(101, 102), (36, 101)]
+    """
+    with tf.device("CPU:0"):
+        texts = text_to_ids.normalize(tf.constant(strings))
+        if text_to_ids.normalizer is not None and text_to_ids.normalizer.collapse_whitespace:
+            # Which takes away what stands at the beginning of a whole text.
+            texts = tf.where([string[:1].isspace() for string in strings], " " + texts, texts)
+        return [tuple(row) for row in text_to_ids.tokenizer.call(texts).to_list()]
+
+
 def texts_behind(text_to_ids, rows, token_ids):
     """What ids add to the texts of the rows before them.
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from nlpkit.generation.beams import beam_search
 from nlpkit.generation.carry import begin, finish
+from nlpkit.generation.contrast import contrastive_search
 from nlpkit.generation.decoding import advance
 from nlpkit.generation.options import check_number
 from nlpkit.generation.sampling import SAMPLING, changes_nothing, check_sampling, sampling_filters
@@ -70,8 +71,7 @@ class Writer:
         Raises:
             InputError: If an option is unknown or out of its range.
         """
-        check_sampling(options, self.network.vocabulary_size)
-        check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
+        self._check(max_new_tokens, options)
         if seed is not None:
             rule = "an integer from -2147483648 to 2147483647"
             check_number("seed", seed, rule, lambda x: -(2**31) <= x < 2**31, whole=True)
@@ -93,7 +93,18 @@ class Writer:
 
         return carry_on, start(prompts, max_new_tokens)
 
-    def search(self, prompts, *, max_new_tokens, beams, n_best=1, length_penalty=0.0, **options):
+    def search(
+        self,
+        prompts,
+        *,
+        max_new_tokens,
+        beams,
+        n_best=1,
+        groups=1,
+        diversity=0.5,
+        length_penalty=0.0,
+        **options,
+    ):
         """Finds the best texts that go on from prompts; see `nlpkit.generation.beam_search`.
 
         Args:
@@ -101,6 +112,8 @@ class Writer:
             max_new_tokens: int.
             beams: int.
             n_best: int. Defaults to 1.
+            groups: int. Defaults to 1.
+            diversity: float. Defaults to 0.5.
             length_penalty: float. Defaults to 0.
             **options: As of `write`, but for those of chance.
 
@@ -110,12 +123,43 @@ class Writer:
         Raises:
             InputError: If an option is unknown or out of its range.
         """
+        self._check(max_new_tokens, options)
+        check_number("diversity", diversity, "0 or more", lambda x: x >= 0)
+        static, fed = _split(options)
+        settings = {"beams": beams, "n_best": n_best, "groups": groups}
+        key = ("search", *settings.values(), static, tuple(fed))
+        run = self._function(key, self._search, settings, dict(static), fed)
+        return run(prompts, max_new_tokens, tf.constant(length_penalty, "float32"),
+                   tf.constant(diversity, "float32"), fed)  # fmt: skip
+
+    def contrast(self, prompts, *, max_new_tokens, penalty, candidates=5, **options):
+        """Goes on with prompts by likely tokens that are unlike; see `nlpkit.generation.contrastive_search`.
+
+        The hidden vectors are those from which the network's scores come.
+
+        Args:
+            prompts: As of `write`.
+            max_new_tokens: int.
+            penalty: float.
+            candidates: int. Defaults to 5.
+            **options: As of `write`, but for those of chance.
+
+        Returns:
+            `Generated`.
+
+        Raises:
+            InputError: If an option is unknown or out of its range.
+        """
+        self._check(max_new_tokens, options)
+        check_number("candidates", candidates, "an integer, 1 or more", lambda x: x >= 1, whole=True)
+        check_number("penalty", penalty, "from 0 to 1", lambda x: 0 <= x <= 1)
+        static, fed = _split(options)
+        run = self._function(("contrast", static, tuple(fed)), self._contrast, dict(static), fed)
+        return run(prompts, max_new_tokens, tf.constant(candidates), tf.constant(penalty, "float32"), fed)
+
+    def _check(self, max_new_tokens, options):
         check_sampling(options, self.network.vocabulary_size)
         check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
-        static, fed = _split(options)
-        key = ("search", beams, n_best, static, tuple(fed))
-        run = self._function(key, self._search, {"beams": beams, "n_best": n_best}, dict(static), fed)
-        return run(prompts, max_new_tokens, tf.constant(length_penalty, "float32"), fed)
 
     def _function(self, key, make, *arguments):
         if key not in self._functions:
@@ -125,8 +169,7 @@ class Writer:
     def _begin(self, logprobs):
         @tf.function(input_signature=[PROMPTS, INTEGER], autograph=False)
         def run(prompts, max_new_tokens):
-            batch, length = tf.unstack(tf.shape(prompts))
-            state = self.network.initial_state(batch, tf.maximum(length, 1) + max_new_tokens)
+            state = self._first_state(prompts, max_new_tokens)
             return begin(state, prompts, max_new_tokens=max_new_tokens, logprobs=logprobs)
 
         return run
@@ -145,20 +188,47 @@ class Writer:
         return run.get_concrete_function()
 
     def _search(self, settings, static, fed):
-        @tf.function(input_signature=[PROMPTS, INTEGER, NUMBER, _specs(fed)], autograph=False)
-        def run(prompts, max_new_tokens, length_penalty, fed):
-            batch, length = tf.unstack(tf.shape(prompts))
+        @tf.function(input_signature=[PROMPTS, INTEGER, NUMBER, NUMBER, _specs(fed)], autograph=False)
+        def run(prompts, max_new_tokens, length_penalty, diversity, fed):
             return beam_search(
                 self.network.step,
-                self.network.initial_state(batch, tf.maximum(length, 1) + max_new_tokens),
+                self._first_state(prompts, max_new_tokens),
                 prompts,
                 max_new_tokens=max_new_tokens,
                 length_penalty=length_penalty,
+                diversity=diversity,
                 filters=sampling_filters(**static, **fed),
                 **settings,
             )
 
         return run.get_concrete_function()
+
+    def _contrast(self, static, fed):
+        @tf.function(input_signature=[PROMPTS, INTEGER, INTEGER, NUMBER, _specs(fed)], autograph=False)
+        def run(prompts, max_new_tokens, candidates, penalty, fed):
+            state = self._first_state(prompts, max_new_tokens)
+            hidden = self._hidden_step(tf.zeros(tf.shape(prompts)[:1], "int32"), (None, state))[1][0]
+            return contrastive_search(
+                self._hidden_step,
+                (tf.zeros_like(hidden), state),  # of the hidden vector it is only the shape that counts
+                prompts,
+                max_new_tokens=max_new_tokens,
+                hidden_of=lambda state: state[0],
+                candidates=candidates,
+                penalty=penalty,
+                filters=sampling_filters(**static, **fed),
+            )
+
+        return run.get_concrete_function()
+
+    def _first_state(self, prompts, max_new_tokens):
+        batch, length = tf.unstack(tf.shape(prompts))
+        return self.network.initial_state(batch, tf.maximum(length, 1) + max_new_tokens)
+
+    def _hidden_step(self, token_ids, state):
+        """The network's step, whose state also holds the hidden vector from which the logits came."""
+        hidden, state = self.network.hidden_step(token_ids, state[1])
+        return self.network.logits(hidden), (tf.cast(hidden, "float32"), state)
 
 
 def _split(options):
@@ -174,7 +244,7 @@ def _split(options):
 
 
 def _specs(fed):
-    return {name: tf.TensorSpec((), value.dtype) for name, value in fed.items()}
+    return {name: tf.TensorSpec([None] * value.shape.rank, value.dtype) for name, value in fed.items()}
 
 
 def _hashable(value):

@@ -43,11 +43,20 @@ def add_step(cache, key, value):
     """
     position, room = cache["position"], cache["keys"].shape[2] or tf.shape(cache["keys"])[2]
     _check_room(position, room)
-    # A choice between old and new is one of TFLite's own operations, and no slower than a scatter, which copies too.
-    here = (tf.range(room) == position[:, None])[:, None, :, None]
+    heads, size = key.shape[1], key.shape[3]
+    rows = tf.reshape(tf.range(tf.size(position) * heads) * room, (-1, heads))
+    places = tf.reshape(rows + position[:, None], (-1, 1))
+
+    def put(cache, step):
+        # In a loop that needs the old cache no more, it is changed where it lies.
+        steps = tf.tensor_scatter_nd_update(
+            tf.reshape(cache, (-1, size)), places, tf.reshape(step, (-1, size))
+        )
+        return tf.reshape(steps, (-1, heads, room, size))
+
     return {
-        "keys": tf.where(here, key, cache["keys"]),
-        "values": tf.where(here, value, cache["values"]),
+        "keys": put(cache["keys"], key),
+        "values": put(cache["values"], value),
         "position": position + 1,
     }
 

@@ -2,13 +2,16 @@
 
 import tensorflow as tf
 
+# Rows of a batch up to which the steps are multiplied together.
+FEW = 32
 NO_SECOND = "nlpkit's recurrent loops have no second derivatives; take Keras' layers for them"
 
 
 def project(inputs, kernel, bias):
     """What the inputs of each step contribute, multiplied when the step is run, so that not all have to be kept.
 
-    Where the inputs are rows that occur several times, as the tokens of a batch do, each row is multiplied once.
+    Where the inputs are rows that occur several times, as the tokens of a batch do, each row is multiplied once. Of a
+    batch that is known to be small all steps are multiplied at once: a product of few rows uses the processor badly.
 
     Args:
         inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows `(n, features)` and the int
@@ -29,6 +32,10 @@ def project(inputs, kernel, bias):
         rows, positions = inputs
         rows = tf.nn.bias_add(tf.matmul(rows, kernel), bias)
         return lambda time: tf.gather(rows, tf.gather(positions, time))
+    if (inputs.shape[1] or FEW + 1) <= FEW:
+        products = tf.nn.bias_add(tf.matmul(flat(inputs), kernel), bias)
+        products = tf.reshape(products, (-1, inputs.shape[1], kernel.shape[1]))
+        return lambda time: tf.gather(products, time)
     # One operation, where `inputs[time]` is four.
     return lambda time: tf.nn.bias_add(tf.matmul(tf.gather(inputs, time), kernel), bias)
 

@@ -70,7 +70,9 @@ class TokenEmbedding(keras.layers.Layer):
 
     def call(self, inputs, training=False, return_table=False):
         ids = tf.cast(inputs, "int32")
-        vectors = tf.cast(tf.gather(self.embeddings.value, ids), self.compute_dtype)
+        table = self.embeddings.value
+        vectors = _rows_of_read(table, ids) if return_table else tf.gather(table, ids)
+        vectors = tf.cast(vectors, self.compute_dtype)
         vectors = self.drop_types(ids, vectors, training=training)
         # One draw per token, whatever the rank.
         self.drop_words.noise_shape = (*[None] * len(inputs.shape), 1)
@@ -118,3 +120,20 @@ class TokenEmbedding(keras.layers.Layer):
             "embedding_dropout": self.embedding_dropout,
         }
         return {**super().get_config(), **own}
+
+
+def _rows_of_read(variable, ids):
+    """Rows of a variable that is read as a whole as well, with one dense gradient for both.
+
+    Once TensorFlow has gathered from the variable itself, it copies the whole of it whenever it is read.
+    """
+
+    @tf.custom_gradient
+    def rows(table):
+        def gradient(upstream):
+            upstream = tf.reshape(upstream, (-1, table.shape[1]))
+            return tf.math.unsorted_segment_sum(upstream, tf.reshape(ids, [-1]), table.shape[0])
+
+        return tf.gather(table, ids), gradient
+
+    return rows(tf.convert_to_tensor(variable))

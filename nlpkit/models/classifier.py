@@ -12,6 +12,7 @@ from nlpkit.layers import (
 )
 from nlpkit.models.dtype_policy import dtype_policy
 from nlpkit.models.encoders import RECURRENT, check_encoder, encode
+from nlpkit.models.pretrained import build_encoder
 
 
 def build_classifier(
@@ -44,18 +45,24 @@ def build_classifier(
     by naive-Bayes log-count ratios, beside any encoder; its ratios must be counted from the training data with
     `nlpkit.models.adapt_bag`. `embedding_dim=0` leaves out the embedding, so that only that bag remains.
 
+    A dict as `encoder` makes it the lower part of a language model, `nlpkit.models.pretrained.LanguageModelEncoder`,
+    which can start from the weights of one. It has its own sizes and its own dropouts: `units`, `num_layers`,
+    `bidirectional`, `embedding_dim`, `residual` and `layer_norm` do not apply.
+
     Args:
         vocabulary_size: int. Number of ids.
         num_classes: int. Number of classes.
         encoder: `"lstm"`, `"gru"`, `"rnn"`, `"transformer"`, `"cnn"` or `"bag"`, or a Keras layer or list of
-            layers from `(batch, time, features)` to the same. Defaults to `"lstm"`.
+            layers from `(batch, time, features)` to the same, or a dict, the arguments of `build_generator` but for
+            `vocabulary_size`, `use_cudnn` and `dtype`. Defaults to `"lstm"`.
         units: int. Units per direction, filters per width, or size of the Transformer. Defaults to 64.
         num_layers: int. Blocks on top of each other. Defaults to 1.
         bidirectional: bool. Whether a recurrent encoder reads both ways. Defaults to `True`.
         embedding_dim: int. Size of the token vectors. Defaults to 100.
         pooling: `"mean"`, `"max"`, `"last"`, `"attention"` or a list of them. Defaults to `"max"`.
         dropout: float. After the embedding, after each block and before the output. After the embedding of a recurrent
-            encoder, all occurrences of a token in the batch share one draw. Defaults to 0.3.
+            encoder, all occurrences of a token in the batch share one draw. With a dict as `encoder` only before the
+            output. Defaults to 0.3.
         residual: bool. Adds its input to each recurrent block's output, from the second block on. Defaults to `False`.
         layer_norm: bool. Layer normalisation of each recurrent block's output. Defaults to `False`.
         word_dropout: float. Fraction of the tokens dropped as a whole. Defaults to 0.
@@ -85,20 +92,28 @@ def build_classifier(
         [Joulin et al., 2016](https://arxiv.org/abs/1607.01759), [Kim, 2014](https://arxiv.org/abs/1408.5882),
         [Wang & Manning, 2012](https://aclanthology.org/P12-2018)
     """
-    check_encoder(encoder, residual=residual, layer_norm=layer_norm)
+    if not isinstance(encoder, dict):
+        check_encoder(encoder, residual=residual, layer_norm=layer_norm)
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     features, size = token_ids, vocabulary_size
     if ngrams > 1:
         features = HashedNgrams(vocabulary_size, buckets, ngrams, name="ngrams")(token_ids)
         size += buckets
     logits = []
-    if embedding_dim:
+    if isinstance(encoder, dict):
+        with dtype_policy(dtype):
+            read = build_encoder(
+                vocabulary_size, encoder, word_dropout=word_dropout, use_cudnn=use_cudnn, dtype=dtype
+            )
+            x = _pool(read(token_ids), pooling, dropout)
+    elif embedding_dim:
         ids, ids_size = (features, size) if encoder == "bag" else (token_ids, vocabulary_size)
         stack = {"units": units, "num_layers": num_layers, "bidirectional": bidirectional, "residual": residual,
                  "layer_norm": layer_norm, "use_cudnn": use_cudnn}  # fmt: skip
         with dtype_policy(dtype):
             vectors = _embed(ids, ids_size, embedding_dim, encoder, dropout, word_dropout)
             x = _encode_and_pool(vectors, encoder, pooling, dropout, stack)
+    if embedding_dim or isinstance(encoder, dict):
         logits.append(keras.layers.Dense(num_classes, dtype="float32", name="scores")(x))
     if naive_bayes or not logits:
         if character_ngrams:
@@ -135,5 +150,10 @@ def _encode_and_pool(vectors, encoder, pooling, dropout, stack):
     x = encode(vectors, encoder, dropout=dropout, return_sequences=not states, **stack)
     if not states:
         pooling = "mean" if encoder == "bag" else pooling
-        x = SequencePool(pooling, bidirectional=recurrent and stack["bidirectional"], name="pool")(x)
+        return _pool(x, pooling, dropout, recurrent and stack["bidirectional"])
+    return keras.layers.Dropout(dropout, name="pool_dropout")(x)
+
+
+def _pool(x, pooling, dropout, bidirectional=False):
+    x = SequencePool(pooling, bidirectional=bidirectional, name="pool")(x)
     return keras.layers.Dropout(dropout, name="pool_dropout")(x)

@@ -86,8 +86,7 @@ class GeneratorNetwork(keras.Model):
         Returns:
             Tuple of a float tensor `(batch, time, features)` and the state after the last step.
         """
-        x = self.embedding(token_ids, training=training)
-        x, mask = tf.identity(x), None  # a copy, since Keras ties its own mask to the vectors
+        x, mask = self._vectors(token_ids, training), None
         if padded:
             mask = tf.not_equal(token_ids, 0)
         if self.carries_state:
@@ -159,11 +158,28 @@ class GeneratorNetwork(keras.Model):
         Returns:
             Tuple of the logits `(batch, vocabulary_size)`, float32, and the next state.
         """
-        hidden, state = self.body.step(self.embedding(token_ids), state)
+        hidden, state = self.hidden_step(token_ids, state)
         return self.logits(hidden), state
+
+    def hidden_step(self, token_ids, state):
+        """What the output layer sees at one step; see `step`.
+
+        Args:
+            token_ids: Int tensor of shape `(batch,)`.
+            state: As from `initial_state`.
+
+        Returns:
+            Tuple of a float tensor `(batch, features)` and the next state.
+        """
+        return self.body.step(self._vectors(token_ids), state)
 
     def _is_adaptive(self):
         return isinstance(self.output_layer, AdaptiveSoftmax)
+
+    def _vectors(self, token_ids, training=False):
+        shared = self.table is None and not self._is_adaptive()
+        x = self.embedding(token_ids, training=training, return_table=shared)
+        return tf.identity(x[0] if shared else x)  # a copy, since Keras ties its own mask to the vectors
 
     def _table(self):
         return tf.cast((self.table or self.embedding).embeddings, self.compute_dtype)

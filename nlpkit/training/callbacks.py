@@ -92,29 +92,34 @@ class WarmUp(keras.callbacks.Callback):
 
 
 class PlateauSchedule(keras.callbacks.Callback):
-    """Multiplies the learning rate by a factor when the validation loss has not fallen.
+    """Multiplies the learning rate by a factor when the validation loss has hardly fallen.
 
     Args:
         factor: float. Defaults to 0.5.
         patience: int. Epochs without a lower loss. Defaults to 1.
         first_epoch: int. Earlier epochs, counted from 0, do not count: those of the warm-up. Defaults to 0.
+        least: float. Part of itself by which the loss has to fall. Defaults to 0.003.
 
     Example:
         >>> from nlpkit.training.callbacks import PlateauSchedule
         >>> PlateauSchedule(factor=0.25).state()
         {'lowest': inf, 'waited': 0}
+
+    Reference:
+        [Mikolov et al., 2010](https://www.isca-archive.org/interspeech_2010/mikolov10_interspeech.html), whose toolkit
+        has this `least`
     """
 
-    def __init__(self, factor=0.5, patience=1, first_epoch=0):
+    def __init__(self, factor=0.5, patience=1, first_epoch=0, least=0.003):
         super().__init__()
-        self.factor, self.patience, self.first_epoch = factor, patience, first_epoch
+        self.factor, self.patience, self.first_epoch, self.least = factor, patience, first_epoch, least
         self.lowest, self.waited = float("inf"), 0
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch < self.first_epoch:
             return
         loss = logs.get("val_loss", logs["loss"])
-        self.waited = 0 if loss < self.lowest else self.waited + 1
+        self.waited = 0 if loss < (1 - self.least) * self.lowest else self.waited + 1
         self.lowest = min(self.lowest, loss)
         if self.waited >= self.patience:
             self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) * self.factor

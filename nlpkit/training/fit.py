@@ -7,11 +7,13 @@ import keras
 import numpy as np
 
 from nlpkit.data.batching import inference_batches, training_batches
+from nlpkit.training.averaging import AverageWeights
 from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit, WarmUp
 from nlpkit.training.checkpoint import Checkpoint
 from nlpkit.training.losses import SmoothedCrossentropy
 from nlpkit.training.optimizer import optimizer_of, warmup_steps
 from nlpkit.training.progress import ProgressBar
+from nlpkit.training.unfreezing import Unfreezing, layer_groups
 
 
 @dataclass
@@ -153,7 +155,8 @@ def run_epochs(
         InputError: If there is no fitting checkpoint to resume from.
     """
     warmup = warmup_steps(settings, steps * settings.epochs)
-    stateful = {"best": BestEpoch(settings.patience)}
+    stateful = {"average": AverageWeights()} if settings.optimizer == "averaged_sgd" else {}
+    stateful["best"] = BestEpoch(settings.patience)
     if settings.schedule == "plateau":
         stateful["plateau"] = PlateauSchedule(first_epoch=warmup // steps)
     keeper = Checkpoint(checkpoint, fingerprint, stateful)
@@ -167,6 +170,11 @@ def run_epochs(
         callbacks = [LearningRateLog(), *stateful.values(), *_log(settings), limit, keeper]
         if warmup and settings.schedule != "cosine":
             callbacks.append(WarmUp(settings.learning_rate, warmup, steps))
+        if settings.gradual_unfreezing or settings.layer_decay < 1:
+            groups = layer_groups(model)
+            callbacks.append(
+                Unfreezing(groups, gradual=settings.gradual_unfreezing, decay=settings.layer_decay)
+            )
         if verbose:
             callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
         model.fit(
@@ -184,7 +192,7 @@ def run_epochs(
 
 
 def compile_model(model, settings, *, total_steps, multi_label=False):
-    """Gives a model its loss, its metrics and AdamW with warm-up, schedule and clipping.
+    """Gives a model its loss, its metrics and its optimizer with warm-up, schedule and clipping.
 
     Args:
         model: `keras.Model` to logits.
@@ -198,7 +206,7 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         >>> from nlpkit.training.fit import compile_model
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> compile_model(model, TrainingSettings(), total_steps=100)
-        >>> model.optimizer.global_clipnorm
+        >>> model.optimizer.clip_norm
         1.0
     """
     optimizer = optimizer_of(settings, model, total_steps)

@@ -6,12 +6,15 @@ import time
 import keras
 import tensorflow as tf
 
+from nlpkit.data import IdRows
+from nlpkit.errors import InputError
+from nlpkit.training.documents import document_segments, documents_once, segments_in
 from nlpkit.training.fit import run_epochs
 from nlpkit.training.optimizer import optimizer_of
 from nlpkit.training.streams import segments, stream_table
 
-# Parallel streams of an evaluation: each begins without a state, so that there should be few.
-EVALUATION_STREAMS, EVALUATION_STEPS = 8, 100
+# Parallel streams of an evaluation: each begins without a state, so that there should be few. Documents do so anyway.
+EVALUATION_STREAMS, EVALUATION_DOCUMENTS, EVALUATION_STEPS = 8, 32, 100
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -61,7 +64,7 @@ class NextToken(keras.Model):
         """Changes the weights by one segment.
 
         Args:
-            data: Inputs, targets, and 1.0 where the streams begin, else 0.0.
+            data: Inputs, targets, and 1.0 where streams or documents begin, else 0.0.
 
         Returns:
             dict of the mean loss of the epoch so far.
@@ -82,7 +85,7 @@ class NextToken(keras.Model):
     def _loss(self, inputs, targets, first, which):
         """Mean loss of the tokens, their number, and the states after the segment."""
         states = [state * tf.cast(1.0 - first, state.dtype) for state in self.carried[which]]
-        # What stands behind the end of the last stream only adds to a state that is not used again.
+        # What stands behind the end of a row only adds to a state that is not used again.
         hidden, states = self.network.hidden(inputs, states, training=which == "training", padded=False)
         losses, count = (
             self.network.losses_of(hidden, targets),
@@ -110,19 +113,22 @@ def train_language_model(
     settings,
     *,
     validation=None,
+    seed=0,
     deadline=None,
     checkpoint=None,
     resume=False,
     fingerprint="",
     verbose=0,
 ):
-    """Trains a generator on one long text, in place, and leaves it with the weights of its best epoch.
+    """Trains a generator on one long text, or on many by themselves, in place; it keeps the weights of its best epoch.
 
     Args:
         network: `GeneratorNetwork`.
-        ids: int array of shape `(tokens,)`: texts one after another, each with its end.
+        ids: int array of shape `(tokens,)`: texts one after another, each with its end. With `settings.documents`
+            `IdRows`, a text in each row.
         settings: `nlpkit.spec.LanguageModelSettings`.
-        validation: int array like `ids`, or `None`.
+        validation: As `ids`, or `None`.
+        seed: int. Seed of the order of documents. Defaults to 0.
         deadline: float. `time.monotonic` time at which to stop, or `None`.
         checkpoint: Path of the folder for the checkpoint, or `None`.
         resume: bool. Continues from `checkpoint`, with the result of an uninterrupted run. Defaults to `False`.
@@ -133,7 +139,8 @@ def train_language_model(
         `TrainingResult`.
 
     Raises:
-        InputError: If there are too few tokens, or no fitting checkpoint to resume from.
+        InputError: If there are too few tokens, ids and settings are of different kinds, or there is no fitting
+            checkpoint to resume from.
 
     Example:
         ```python
@@ -148,15 +155,15 @@ def train_language_model(
         ```
     """
     started = time.monotonic()
-    table = stream_table(ids, settings.batch_size)
-    batches, steps = segments(table, settings.sequence_length)
+    _check_kind(ids, validation, settings)
+    side_by_side, batches, steps = _training(ids, settings, seed)
     model = NextToken(network)
-    model.start({"training": settings.batch_size, "evaluation": EVALUATION_STREAMS})
+    model.start({"training": side_by_side, "evaluation": _evaluated_side_by_side(validation)})
     model.compile(optimizer_of(settings, network, steps * settings.epochs), jit_compile=False)
     model.optimizer.build(network.trainable_weights)
     return run_epochs(
         model,
-        lambda first_epoch: batches.repeat(settings.epochs - first_epoch).prefetch(2),
+        batches,
         steps,
         settings,
         validation=None if validation is None else _evaluation(network, validation),
@@ -169,27 +176,61 @@ def train_language_model(
     )
 
 
+def _check_kind(ids, validation, settings):
+    for name, value in (("ids", ids), ("validation", validation)):
+        if value is not None and isinstance(value, IdRows) != settings.documents:
+            kind = (
+                "IdRows, a text in each row" if settings.documents else "an array, one text after the other"
+            )
+            raise InputError(
+                f"With documents={settings.documents} `{name}` must be {kind}. Received: {type(value).__name__}"
+            )
+
+
+def _training(ids, settings, seed):
+    """The texts that are read side by side, what gives the segments from an epoch on, and segments of an epoch."""
+    if not settings.documents:
+        batches, steps = segments(stream_table(ids, settings.batch_size), settings.sequence_length)
+        epochs = settings.epochs
+        return settings.batch_size, lambda first: batches.repeat(epochs - first).prefetch(2), steps
+    side_by_side = min(settings.batch_size, len(ids))
+    sizes = {"batch_size": side_by_side, "sequence_length": settings.sequence_length}
+
+    def batches(first_epoch):
+        return document_segments(ids, seed=seed, epochs=settings.epochs, first_epoch=first_epoch, **sizes)[0]
+
+    return side_by_side, batches, segments_in(ids.lengths, **sizes)
+
+
+def _evaluated_side_by_side(ids):
+    return min(EVALUATION_DOCUMENTS, len(ids)) if isinstance(ids, IdRows) else EVALUATION_STREAMS
+
+
 def _evaluation(network, ids):
-    table = stream_table(ids, EVALUATION_STREAMS)
+    side_by_side = _evaluated_side_by_side(ids)
     # What carries no state over has to see the tokens before once more.
     overlap = 0 if network.carries_state else EVALUATION_STEPS
-    return segments(table, EVALUATION_STEPS, overlap)[0].prefetch(2)
+    if isinstance(ids, IdRows):
+        sizes = {"batch_size": side_by_side, "sequence_length": EVALUATION_STEPS}
+        return documents_once(ids, overlap=overlap, **sizes)
+    return segments(stream_table(ids, side_by_side), EVALUATION_STEPS, overlap)[0].prefetch(2)
 
 
 def mean_loss(network, ids):
-    """The mean negative log-probability of the tokens of a long text, each seen with those before it.
+    """The mean negative log-probability of the tokens of a text, each seen with those before it.
 
     The state is carried from stretch to stretch; a Transformer, which carries none, reads the stretch before again.
 
     Args:
         network: `GeneratorNetwork`.
-        ids: int array of shape `(tokens,)`: texts one after another, each with its end.
+        ids: int array of shape `(tokens,)`: texts one after another, each with its end, read as one long text; or
+            `IdRows`, of which each row is read by itself.
 
     Returns:
         float, in nats; its exponential is the perplexity.
     """
     model = NextToken(network)
-    model.start({"evaluation": EVALUATION_STREAMS})
+    model.start({"evaluation": _evaluated_side_by_side(ids)})
     model.compile(jit_compile=False)
     return float(model.evaluate(_evaluation(network, ids), verbose=0))
 

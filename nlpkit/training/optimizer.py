@@ -1,39 +1,11 @@
 """The optimizer of every training."""
 
 import keras
-import tensorflow as tf
 
+from nlpkit.training.averaging import AveragedSGD
+from nlpkit.training.optimizers import SGD, Adam
 
-@keras.saving.register_keras_serializable(package="nlpkit")
-class DenseAdam(keras.optimizers.Adam):
-    """Adam that sums the gradient of an embedding by its rows before anything is computed from it.
-
-    An embedding's gradient comes as one slice per token of the batch. Keras takes the norm for `global_clipnorm` of
-    those slices, which counts a token that occurs twice as two tokens. Keras sums the slices anyway, only later.
-
-    Example:
-        >>> import keras, tensorflow as tf
-        >>> from nlpkit.training.optimizer import DenseAdam
-        >>> optimizer, vectors = DenseAdam(global_clipnorm=1.0), keras.Variable([[0.0], [0.0]])
-        >>> optimizer.build([vectors])
-        >>> slices = tf.IndexedSlices(tf.constant([[3.0], [3.0]]), tf.constant([1, 1]), tf.constant([2, 1]))
-        >>> optimizer.apply([slices])
-        >>> [round(value, 4) for value in vectors.numpy().ravel().tolist()]
-        [0.0, -0.001]
-
-    Reference:
-        [Kingma & Ba, 2015](https://arxiv.org/abs/1412.6980)
-    """
-
-    def apply(self, grads, trainable_variables=None):
-        """Changes the variables by their gradients, as in `keras.optimizers.Adam`.
-
-        Args:
-            grads: List of tensors, `tf.IndexedSlices` or `None`.
-            trainable_variables: List of variables; `None` takes those that the optimizer was built with.
-        """
-        dense = [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in grads]
-        super().apply(dense, trainable_variables)
+KINDS = {"adamw": Adam, "sgd": SGD, "averaged_sgd": AveragedSGD}
 
 
 def optimizer_of(settings, model, total_steps):
@@ -52,17 +24,15 @@ def optimizer_of(settings, model, total_steps):
         >>> from nlpkit.spec import TrainingSettings
         >>> from nlpkit.training.optimizer import optimizer_of
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-        >>> optimizer_of(TrainingSettings(), model, total_steps=100).global_clipnorm
+        >>> optimizer_of(TrainingSettings(), model, total_steps=100).clip_norm
         1.0
     """
-    # Keras' Adam decays weights as AdamW does, and can leave it out: a decay of zero costs a pass over all weights.
-    optimizer = DenseAdam(
+    optimizer = KINDS[settings.optimizer](
         learning_rate_schedule(settings, total_steps),
-        weight_decay=settings.weight_decay or None,
-        global_clipnorm=settings.clip_norm,
-        name="adamw",
+        clip_norm=settings.clip_norm,
+        decay=settings.weight_decay,
+        name=settings.optimizer,
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
     if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
         # Keras does this by itself only if the model as a whole has the policy; small gradients vanish without.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

@@ -1,4 +1,4 @@
-"""Texts as language models read them: parallel streams cut into segments, or one text per row."""
+"""Texts as language models read them: one long text as parallel streams, cut into segments."""
 
 import numpy as np
 import tensorflow as tf
@@ -62,6 +62,21 @@ def segments(table, sequence_length, overlap=0):
     """
     inputs, targets = (tf.constant(part) for part in table)
     length = table[0].shape[1]
+    return cut_table(inputs, targets, sequence_length, overlap), -(-length // sequence_length)
+
+
+def cut_table(inputs, targets, sequence_length, overlap=0):
+    """A table cut into stretches of time.
+
+    Args:
+        inputs: int32 tensor of shape `(rows, length)`.
+        targets: int32 tensor of the same shape.
+        sequence_length: int. Steps of a stretch.
+        overlap: int. Steps before it that are read again, without targets. Defaults to 0.
+
+    Returns:
+        `tf.data.Dataset` of `(inputs, targets, first)`; `first` is 1.0 at the first stretch, else 0.0.
+    """
 
     def cut(start):
         first = tf.maximum(start - overlap, 0)
@@ -69,4 +84,5 @@ def segments(table, sequence_length, overlap=0):
         new = tf.range(tf.shape(targets[:, stretch], "int64")[1]) >= start - first
         return inputs[:, stretch], tf.where(new, targets[:, stretch], 0), tf.cast(start == 0, "float32")
 
-    return tf.data.Dataset.range(0, length, sequence_length).map(cut), -(-length // sequence_length)
+    length = targets.shape[1] or tf.shape(targets, "int64")[1]
+    return tf.data.Dataset.range(0, length, sequence_length).map(cut)

@@ -38,20 +38,22 @@ def fake(monkeypatch):
 def test_prompt_and_continuation(run, fake):
     result = run("generate", "folder", "The company said")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "The company said 0.\n", "")
-    assert fake.asked == (["The company said"], {**DEFAULTS, "beam_size": None, "num_results": 1})
+    assert fake.asked == (["The company said"], {**DEFAULTS, "num_results": 1})
 
 
 def test_options_reach_the_estimator(run, fake):
     result = run(
         "generate", "folder", "A", "--max-new-tokens", 40, "--temperature", 0.8, "--top-k", 5, "--top-p", 0.9,
         "--min-p", 0.1, "--repetition-penalty", 1.2, "--no-repeat-ngram", 3, "--stop", "\n\n", "--stop", "END",
-        "--seed", 0, "--num-results", 2,
+        "--seed", 0, "--num-results", 2, "--typical-p", 0.7, "--min-new-tokens", 3, "--presence-penalty", 0.5,
+        "--frequency-penalty", 0.0, "--bad-words", "the", "--bad-words", "an end", "--forced-prefix", "B ",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert fake.asked[1] == {
         "max_new_tokens": 40, "temperature": 0.8, "top_k": 5, "top_p": 0.9, "min_p": 0.1,
-        "repetition_penalty": 1.2, "no_repeat_ngram": 3, "stop": ("\n\n", "END"), "seed": 0, "beam_size": None,
-        "num_results": 2,
+        "repetition_penalty": 1.2, "no_repeat_ngram": 3, "stop": ("\n\n", "END"), "seed": 0, "num_results": 2,
+        "typical_p": 0.7, "min_new_tokens": 3, "presence_penalty": 0.5, "frequency_penalty": 0.0,
+        "bad_words": ("the", "an end"), "forced_prefix": "B ",
     }  # fmt: skip
 
 
@@ -61,13 +63,97 @@ def test_a_search_with_beams(run, fake):
     assert fake.asked[1] == {**DEFAULTS, "beam_size": 4, "num_results": 4, "no_repeat_ngram": 2}
 
 
-def test_a_search_with_beams_draws_nothing(run, fake):
-    result = run("generate", "folder", "A", "--beam", 4, "--temperature", 0.8, "--top-p", 0.9, "--seed", 1)
+def test_groups_of_beams(run, fake):
+    result = run(
+        "generate", "folder", "A", "--beam", 4, "--num-results", 2, "--beam-groups", 2, "--diversity", 0,
+        "--length-penalty", -0.5,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert fake.asked[1] == {
+        **DEFAULTS, "beam_size": 4, "num_results": 2, "beam_groups": 2, "diversity": 0.0, "length_penalty": -0.5,
+    }  # fmt: skip
+
+
+def test_a_contrastive_search(run, fake):
+    result = run("generate", "folder", "A", "--contrastive-penalty", 0, "--top-k", 4)
+    assert result.exit_code == 0, result.output
+    assert fake.asked[1] == {**DEFAULTS, "contrastive_penalty": 0.0, "top_k": 4, "num_results": 1}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            ["--beam", 4, "--temperature", 0.8, "--top-p", 0.9, "--seed", 0],
+            "--beam searches for the most likely text, so it goes with nothing that belongs to drawing one. Received: "
+            "--beam 4 with --temperature 0.8, --top-p 0.9, --seed 0. Leave out --beam, or that.",
+        ),
+        (
+            ["--contrastive-penalty", 0.6, "--typical-p", 0.5],
+            "--contrastive-penalty searches for a likely text that does not repeat itself, so it goes with nothing "
+            "that belongs to drawing one. Received: --contrastive-penalty 0.6 with --typical-p 0.5. Leave out "
+            "--contrastive-penalty, or that.",
+        ),
+        (
+            ["--beam", 4, "--contrastive-penalty", 0.6],
+            "--beam and --contrastive-penalty ask for two kinds of search. Received: --beam 4, --contrastive-penalty "
+            "0.6. Leave out one of them.",
+        ),
+        (
+            ["--length-penalty", 1, "--stream"],
+            "--length-penalty belongs to a search with beams. Received: --length-penalty 1.0 without --beam. Give it, "
+            "or leave this out.",
+        ),
+        (
+            ["--beam", 4, "--beam-groups", 3, "--num-results", 3],
+            "Groups have equally many beams and give equally many texts: --beam and --num-results must be multiples "
+            "of --beam-groups. Received: --beam 4, --num-results 3, --beam-groups 3",
+        ),
+        (
+            ["--contrastive-penalty", 0.6, "--num-results", 2],
+            "A contrastive search finds one text for each prompt. Received: --contrastive-penalty 0.6, --num-results "
+            "2. Leave out one or the other.",
+        ),
+    ],
+)
+def test_what_does_not_go_together(run, fake, args, message):
+    result = run("generate", "folder", "A", *args)
     assert (result.exit_code, result.stdout, fake.asked) == (2, "", None)
-    assert result.stderr == (
-        "error: --beam searches for the most likely text, so it goes with nothing that belongs to drawing one. "
-        "Received: --beam 4 with --temperature, --top-p, --seed. Leave out --beam, or that.\n"
-    )
+    assert result.stderr == f"error: {message}\n"
+
+
+def test_a_stream_with_rules(run, fake):
+    result = run("generate", "folder", "A", "--stream", "--forced-prefix", "B", "--beam-groups", 1)
+    assert result.exit_code == 0, result.output
+    assert fake.asked == ("A", {**DEFAULTS, "forced_prefix": "B"})
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--bad-words", "Bad word"), ("--forced-prefix", "Forced prefix")]
+)
+def test_strings_must_be_text(run, fake, option, name):
+    result = run("generate", "folder", "A", option, "caf\udce9")
+    assert result.exit_code == 2 and result.stderr.startswith(f"error: {name} 1 is not valid UTF-8")
+
+
+def test_every_option_has_a_line_of_help_in_its_panel(run):
+    text = run("generate", "--help", terminal_width=100).stdout
+    panels = ["Where a text ends", "Drawing", "Searching", "What must, must not", "Output"]
+    places = [text.index(panel) for panel in panels]
+    assert places == sorted(places)
+    for panel, names in enumerate(
+        [
+            ("max-new-tokens", "min-new-tokens", "stop"),
+            ("temperature", "top-k", "top-p", "min-p", "typical-p", "seed"),
+            ("beam", "length-penalty", "beam-groups", "diversity", "contrastive-penalty"),
+            ("forced-prefix", "bad-words", "no-repeat-ngram", "repetition-penalty", "presence-penalty",
+             "frequency-penalty"),
+            ("num-results", "stream", "json"),
+        ]
+    ):  # fmt: skip
+        part = text[places[panel] : [*places, len(text)][panel + 1]]
+        for name in names:
+            assert f"--{name} " in part, name
 
 
 def test_several_texts_are_blocks(run, fake):
@@ -113,14 +199,15 @@ def test_ctrl_c_ends_the_line_of_a_stream(run, fake, monkeypatch):
         (["A", "B"], "2 prompts"),
         (["A", "--num-results", 2], "--num-results 2"),
         (["A", "--json", "--beam", 1], "--beam 1, --json"),
+        (["A", "--contrastive-penalty", 0.6], "--contrastive-penalty 0.6"),
     ],
 )
 def test_what_cannot_be_streamed(run, fake, args, received):
     result = run("generate", "folder", *args, "--stream")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: --stream shows one text while it is written, so it goes with one prompt and neither --beam, "
-        f"--num-results nor --json. Received: {received}. Leave out --stream, or that.\n"
+        "error: --stream shows one text while it is drawn, so it goes with one prompt and neither --beam, "
+        f"--contrastive-penalty, --num-results nor --json. Received: {received}. Leave out --stream, or that.\n"
     )
 
 
@@ -141,16 +228,34 @@ def expected(language_model):
     return nlpkit.load(language_model)
 
 
-@pytest.mark.parametrize("options", [{"temperature": 0.8, "top_p": 0.9, "seed": 1}, {"beam_size": 3}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": 0.8, "top_p": 0.9, "seed": 1},
+        {"beam_size": 3},
+        {"typical_p": 0.5, "presence_penalty": 1.0, "frequency_penalty": 2.0, "seed": 1},
+        {"beam_size": 4, "beam_groups": 2, "diversity": 2.0, "length_penalty": 1.0, "num_results": 2},
+        {"contrastive_penalty": 0.6, "top_k": 3, "bad_words": ["house"], "min_new_tokens": 8},
+        {"forced_prefix": "her", "seed": 1},
+    ],
+)
 def test_texts_are_those_of_the_estimator(run, language_model, expected, options):
-    named = {"beam_size": "--beam", "temperature": "--temperature", "top_p": "--top-p", "seed": "--seed"}
-    args = [part for name, value in options.items() for part in (named[name], value)]
-    text = expected.generate(PROMPT, max_new_tokens=8, **options)
+    args = []
+    for name, value in options.items():
+        flag = "--beam" if name == "beam_size" else "--" + name.replace("_", "-")
+        args += [flag, value[0] if isinstance(value, list) else value]
+    texts = expected.generate([PROMPT], max_new_tokens=8, **options)
+    texts = texts[0] if options.get("num_results") else texts
     result = run("generate", language_model, PROMPT, "--max-new-tokens", 8, *args)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{PROMPT}{text}\n", "")
-    assert text[:1] in ("", " ")  # beams may find that the text should end
-    row = json.loads(run("generate", language_model, PROMPT, "--max-new-tokens", 8, *args, "--json").stdout)
-    assert (row["prompt"], row["text"]) == (PROMPT, text) and row["score"] < 0.0 and row["tokens"] <= 8
+    written = "\n".join(f"{PROMPT}{text}\n" for text in texts)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, written, "")
+    assert texts[0][:1] in ("", " ", ".")  # beams may find that the text should end
+    lines = run(
+        "generate", language_model, PROMPT, "--max-new-tokens", 8, *args, "--json"
+    ).stdout.splitlines()
+    for line, text in zip(lines, texts, strict=True):
+        row = json.loads(line)
+        assert (row["prompt"], row["text"]) == (PROMPT, text) and row["score"] < 0.0 and row["tokens"] <= 8
 
 
 def test_a_streamed_text_is_the_same(run, language_model):

@@ -60,6 +60,7 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
     assert seen == {
         "encoder": "lstm", "bidirectional": False, "units": 8, "num_layers": 2, "epochs": 4, "verbose": 0,
         "max_length": 9, "minutes": 2.0, "multi_label": True, "random_state": 5, "resume": False, "tokenizer": "char",
+        "encoder_from": None,
         "options": {"training": {"mixed_precision": True, "tensorboard": "logs"}, "network": {"vectors": "v.txt"}},
         "rows": 240,
         "checkpoint": f"{out}.checkpoint",

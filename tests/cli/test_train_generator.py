@@ -37,6 +37,19 @@ def test_json_result(trained_generator, corpus):
     assert "test" in (folder / "report.html").read_text() and result["report"] == str(folder / "report.html")
 
 
+def test_documents(run, corpus, tmp_path):
+    out = tmp_path / "model"
+    result = run(
+        "train", "generator", "--data", corpus / "lm.txt", "--documents", "--out", out, *SMALL, "--json"
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads((out / "spec.json").read_text())["training"]["documents"] is True
+    evaluation = json.loads(run("evaluate", out, "--data", corpus / "lm_test.txt", "--json").stdout)
+    scores = run("score", out, "--data", corpus / "lm_test.txt", "--json").stdout.splitlines()
+    loss = -sum(json.loads(line)["log_probability"] for line in scores) / evaluation["tokens"]
+    assert math.log(evaluation["perplexity"]) == pytest.approx(loss, rel=1e-4)
+
+
 def test_table_and_hints_name_the_folder(run, corpus, tmp_path):
     out = tmp_path / "model"
     data = ("--data", corpus / "lm.txt", "--validation-data", corpus / "lm_test.txt")
@@ -73,7 +86,7 @@ def test_options_reach_the_estimator(run, corpus, tmp_path, monkeypatch):
         run, monkeypatch, "--data", corpus / "lm.txt", "--data", corpus / "lm_t*.txt", "--out", out,
         "--level", "subword", "--no-normalize", "--cell", "gru", "--units", 8, "--num-layers", 2, "--dropout", 0.3,
         "--vocabulary-size", 500, "--epochs", 4, "--minutes", 2, "--batch-size", 12, "--sequence-length", 64,
-        "--mixed-precision", "--tensorboard", "logs", "--seed", 5,
+        "--documents", "--mixed-precision", "--tensorboard", "logs", "--seed", 5,
     )  # fmt: skip
     assert len(seen.pop("texts")) == 260
     assert seen == {
@@ -81,7 +94,8 @@ def test_options_reach_the_estimator(run, corpus, tmp_path, monkeypatch):
         "minutes": 2.0, "random_state": 5, "verbose": 0, "resume": False, "validation": None,
         "options": {
             "text": {"vocabulary_size": 500}, "network": {"dropout": 0.3},
-            "training": {"batch_size": 12, "sequence_length": 64, "tensorboard": "logs", "mixed_precision": True},
+            "training": {"batch_size": 12, "sequence_length": 64, "documents": True, "tensorboard": "logs",
+                         "mixed_precision": True},
         },
         "checkpoint": f"{out}.checkpoint/gru",
     }  # fmt: skip

@@ -67,3 +67,14 @@ def test_large_recurrent_networks_need_texts_and_time(rows, minutes, size):
 
 def test_a_residual_connection_gets_a_second_layer():
     assert choose(FACTS, {"encoder": "gru", "residual": True}, {}).network["num_layers"] == 2
+
+
+def test_an_encoder_from_a_language_model_is_tuned_layer_by_layer():
+    encoder = {"cell": "gru", "units": 7}
+    choices = choose(FACTS, {"encoder": encoder, "pooling": "mean"}, {"layer_decay": 0.9})
+    assert choices.network["encoder"] == encoder and choices.network["pooling"] == "mean"
+    assert not {"units", "num_layers", "bidirectional"} & set(choices.network)
+    assert choices.training.gradual_unfreezing and choices.training.layer_decay == 0.9
+    reasons = {reason["setting"]: reason["value"] for reason in choices.reasons}
+    assert reasons["gradual_unfreezing"] is True and not {"encoder", "pooling", "layer_decay"} & set(reasons)
+    assert default_max_length("lstm") < default_max_length(encoder) < default_max_length("bag")

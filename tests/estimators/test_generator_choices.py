@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from nlpkit import InputError
@@ -32,8 +33,29 @@ def test_with_a_time_limit_the_schedule_does_not_count_on_the_epochs():
     assert choose_for_generator(10_000, True, {}, {}, minutes=3.0)[1].schedule == "plateau"
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "averaged_sgd"])
+def test_gradient_descent_gets_a_rate_of_its_own(optimizer):
+    _, training, reasons = choose_for_generator(10_000, True, {}, {"optimizer": optimizer})
+    assert (training.learning_rate, training.clip_norm) == (20.0, 0.25)
+    assert {"learning_rate", "clip_norm"} <= {row["setting"] for row in reasons}
+    _, training, _ = choose_for_generator(10_000, True, {}, {"optimizer": optimizer, "learning_rate": 1.0})
+    assert training.learning_rate == 1.0
+    assert choose_for_generator(10_000, True, {}, {})[1].clip_norm == 1.0
+
+
 def test_a_setting_that_is_not_known():
     with pytest.raises(InputError, match="options\\['training'\\]: 1 setting"):
         choose_for_generator(10_000, True, {}, {"epoch": 2})
     with pytest.raises(InputError, match="batch_size: .*greater than or equal to 1. Received: 0"):
         choose_for_generator(10_000, True, {}, {"batch_size": 0})
+
+
+def test_updates_over_documents_are_counted():
+    lengths = [4] * 50 + [90] * 5
+    _, training, reasons = choose_for_generator(
+        650, True, {}, {"batch_size": 10, "sequence_length": 30}, lengths=np.array(lengths)
+    )
+    # Five batches of short texts, and one of long ones that takes three segments.
+    assert training.epochs == 60 and reasons[0]["reason"].startswith("8 updates in each")
+    _, training, reasons = choose_for_generator(650, True, {}, {}, lengths=np.array(lengths))
+    assert training.batch_size == 1 and reasons[1]["reason"].startswith("texts side by side, one for 5,000")

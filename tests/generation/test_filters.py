@@ -171,8 +171,8 @@ def test_all_have_one_signature(name):
         (top_p, {"p": 1.1}, "`top_p` must be above 0 and at most 1 .off.. Received: top_p=1.1"),
         (min_p, {"p": -0.1}, "`min_p` must be from 0 .off. to 1. Received: min_p=-0.1"),
         (min_p, {"p": 2}, "`min_p` must be from 0 .off. to 1. Received: min_p=2"),
-        (typical, {"mass": 0.0}, "`typical` must be above 0 and at most 1 .off.. Received: typical=0.0"),
-        (typical, {"mass": True}, "`typical` must be above 0 and at most 1 .off.. Received: typical=True"),
+        (typical, {"mass": 0.0}, "`typical_p` must be above 0 and at most 1 .off.. Received: typical_p=0.0"),
+        (typical, {"mass": True}, "`typical_p` must be above 0 and at most 1 .off.. Received: typical_p=True"),
     ],
 )  # fmt: skip
 def test_wrong_numbers_are_named(function, options, message):

@@ -46,6 +46,55 @@ def test_it_searches_as_beam_search_does(writer):
     np.testing.assert_allclose(found.score, expected.score, rtol=1e-4)
 
 
+def test_it_searches_in_groups_as_beam_search_does(writer):
+    options = {"max_new_tokens": 5, "beams": 4, "n_best": 2, "groups": 2, "diversity": 3.0}
+    found = writer.search(PROMPTS, **options)
+    expected = beam_search(writer.network.step, writer.network.initial_state(2, 3 + 5), PROMPTS, **options)
+    np.testing.assert_array_equal(found.token_ids, expected.token_ids)
+    np.testing.assert_allclose(found.score, expected.score, rtol=1e-4)
+
+
+def contrastive_by_hand(network, text, new, penalty, candidates):
+    """The definition of contrastive search, over whole texts in place of steps."""
+    prompt, score = list(text), 0.0
+    for _ in range(new):
+        hidden = network.hidden(np.array([text]))[0]
+        logits = network.logits(hidden)[0, -1].numpy().astype("float64")
+        shares = np.exp(logits) / np.exp(logits).sum()
+        values = {}
+        for token in sorted(range(3, 30), key=lambda i: -logits[i])[:candidates]:
+            vectors = network.hidden(np.array([[*text, token]]))[0][0].numpy()
+            vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+            values[token] = (1 - penalty) * shares[token] - penalty * (vectors[:-1] @ vectors[-1]).max()
+        text = [*text, max(values, key=values.get)]
+        score += np.log(shares[text[-1]])
+        if text[-1] == 3:
+            break
+    return text[len(prompt) :], score
+
+
+@pytest.mark.parametrize(("penalty", "candidates"), [(0.6, 4), (0.02, 9)])
+def test_a_contrastive_search_does_what_its_definition_says(writer, penalty, candidates):
+    found = writer.contrast(PROMPTS, max_new_tokens=6, penalty=penalty, candidates=candidates)
+    for row, prompt in enumerate([[3, 7, 9], [3, 5]]):
+        text, score = contrastive_by_hand(writer.network, prompt, 6, penalty, candidates)
+        assert found.token_ids[row].numpy().tolist() == text + [0] * (6 - len(text))
+        assert float(found.score[row]) == pytest.approx(score, rel=1e-4)
+
+
+def test_the_values_of_searches_are_not_traced_anew(writer):
+    writer.contrast(PROMPTS, max_new_tokens=2, penalty=0.5, candidates=3, forced_prefix=(5,))
+    writer.search(PROMPTS, max_new_tokens=2, beams=2, groups=2, n_best=2, diversity=0.1, forced_prefix=(5,))
+    traced = list(writer._functions.values())
+    found = writer.contrast(PROMPTS[:1], max_new_tokens=3, penalty=0.1, candidates=2, forced_prefix=(8, 9))
+    assert found.token_ids[0, :2].numpy().tolist() == [8, 9]
+    found = writer.search(
+        PROMPTS, max_new_tokens=3, beams=2, groups=2, n_best=2, diversity=2.0, forced_prefix=(8, 9)
+    )
+    assert found.token_ids[:, :, :2].numpy().tolist() == [[[8, 9]] * 2] * 2
+    assert list(writer._functions.values()) == traced
+
+
 def test_other_values_and_sizes_are_not_traced_anew(writer):
     writer.write(PROMPTS, max_new_tokens=2, seed=1, temperature=0.5)
     traced = list(writer._functions.values())
@@ -72,3 +121,11 @@ def test_values_out_of_range(writer):
             method(PROMPTS, max_new_tokens=-1)
         with pytest.raises(InputError, match="must be .*Received: "):
             method(PROMPTS, max_new_tokens=1, top_p=0.0)
+    with pytest.raises(InputError, match="`diversity` must be 0 or more. Received: diversity=-1"):
+        writer.search(PROMPTS, max_new_tokens=1, beams=2, diversity=-1)
+    with pytest.raises(InputError, match="`penalty` must be from 0 to 1. Received: penalty=2"):
+        writer.contrast(PROMPTS, max_new_tokens=1, penalty=2)
+    with pytest.raises(
+        InputError, match="`candidates` must be an integer, 1 or more. Received: candidates=0"
+    ):
+        writer.contrast(PROMPTS, max_new_tokens=1, penalty=0.5, candidates=0)

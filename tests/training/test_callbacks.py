@@ -78,6 +78,12 @@ def test_plateau_halves_the_rate_when_the_loss_does_not_fall():
     assert model.optimizer.learning_rate == pytest.approx(0.1)
 
 
+def test_plateau_asks_for_a_part_of_the_loss():
+    for losses, rate in (((4.0, 3.96, 3.92), 1.0), ((4.0, 3.99, 3.95), 0.5)):  # 3.99 is 0.25 % below 4
+        model, _ = run(PlateauSchedule(), [{"loss": loss} for loss in losses])
+        assert model.optimizer.learning_rate == rate
+
+
 def test_plateau_goes_on_from_its_state():
     first, second = PlateauSchedule(patience=2), PlateauSchedule(patience=2)
     run(first, [{"loss": 1.0}, {"loss": 2.0}])

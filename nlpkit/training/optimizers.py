@@ -1,0 +1,183 @@
+"""Adam and gradient descent that pass over the weights once a step, with a learning rate for each group of layers."""
+
+import keras
+import tensorflow as tf
+
+
+class OnePass:
+    """What both optimizers share: clipping, weight decay and group rates without a pass over the weights of their own.
+
+    Keras multiplies all gradients by the clipping factor, decays all weights and only then updates them. Here the
+    factor is multiplied in where the gradient is used. An embedding's gradient comes as one slice per token of the
+    batch; slices of one row are summed before the norm is taken, which Keras does only afterwards, and so counts a
+    token that occurs twice as two tokens.
+
+    Args:
+        clip_norm: float. Limit of the norm of the gradient of all weights together; `None` sets no limit.
+        decay: float. Decoupled weight decay; biases are left out.
+
+    Example:
+        >>> from nlpkit.training.optimizers import OnePass
+        >>> OnePass.__mro__[1].__name__
+        'object'
+    """
+
+    def __init__(self, learning_rate, *, clip_norm=None, decay=0.0, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.clip_norm, self.decay, self._factor = clip_norm, decay, None
+
+    def build(self, variables):
+        """Makes the optimizer's variables, which start with one group of rate 1."""
+        if self.built:
+            return
+        super().build(variables)
+        self.rates = self.add_variable((len(variables),), initializer="ones", name="rates")
+
+    def set_rates(self, rates):
+        """Gives weights a part of the learning rate.
+
+        Args:
+            rates: dict from the `path` of a weight to a float; 0 freezes it. Others keep theirs.
+        """
+        new = self.rates.numpy()
+        for index, variable in enumerate(self._trainable_variables):
+            new[index] = rates.get(variable.path, new[index])
+        self.rates.assign(new)
+
+    def apply(self, grads, trainable_variables=None):
+        """Changes the variables by their gradients.
+
+        Args:
+            grads: List of tensors, `tf.IndexedSlices` or `None`.
+            trainable_variables: List of variables; `None` takes those that the optimizer was built with.
+        """
+        grads = [_rows_once(gradient) for gradient in grads]
+        self._factor = None
+        if self.clip_norm is not None:
+            norm = tf.linalg.global_norm(grads)
+            self._factor = tf.where(norm > self.clip_norm, self.clip_norm / norm, 1.0)
+        super().apply(grads, trainable_variables)
+
+    def rate_of(self, variable, learning_rate):
+        """The learning rate of a variable, after its decay."""
+        index = self._get_variable_index(variable)
+        rate = tf.cast(learning_rate * self.rates[index], variable.dtype)
+        if self.decay and "bias" not in self._trainable_variables[index].path:
+            variable.assign_sub(variable * (rate * self.decay))
+        return rate
+
+    def clip_factor(self, dtype):
+        """What the gradient has to be multiplied by, or `None`."""
+        return None if self._factor is None else tf.cast(self._factor, dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "clip_norm": self.clip_norm, "decay": self.decay}
+
+
+def _rows_once(gradient):
+    """The slices of a gradient, one for each row that has any."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, places = tf.unique(gradient.indices)
+    summed = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(rows))
+    return tf.IndexedSlices(summed, rows, gradient.dense_shape)
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class Adam(OnePass, keras.optimizers.Adam):
+    """Adam with decoupled weight decay (AdamW), as one operation per weight.
+
+    Args:
+        learning_rate: float or Keras schedule. Defaults to 0.001.
+        clip_norm: float. Limit of the norm of the gradient of all weights together. Defaults to `None`.
+        decay: float. Decoupled weight decay; biases are left out. Defaults to 0.
+        **kwargs: As of `keras.optimizers.Adam`.
+
+    Example:
+        >>> import keras, tensorflow as tf
+        >>> from nlpkit.training.optimizers import Adam
+        >>> optimizer, vectors = Adam(0.001, clip_norm=1.0), keras.Variable([[0.0], [0.0]])
+        >>> optimizer.build([vectors])
+        >>> slices = tf.IndexedSlices(tf.constant([[3.0], [3.0]]), tf.constant([1, 1]), tf.constant([2, 1]))
+        >>> optimizer.apply([slices])
+        >>> [round(value, 4) for value in vectors.numpy().ravel().tolist()]
+        [0.0, -0.001]
+
+    Reference:
+        [Kingma & Ba, 2015](https://arxiv.org/abs/1412.6980),
+        [Loshchilov & Hutter, 2019](https://arxiv.org/abs/1711.05101)
+    """
+
+    def __init__(self, learning_rate=0.001, *, clip_norm=None, decay=0.0, **kwargs):
+        super().__init__(learning_rate, clip_norm=clip_norm, decay=decay, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Changes one variable.
+
+        Args:
+            gradient: Tensor or `tf.IndexedSlices`.
+            variable: `tf.Variable`.
+            learning_rate: Scalar tensor.
+        """
+        rate, dtype = self.rate_of(variable, learning_rate), variable.dtype
+        gradient = tf.cast(tf.convert_to_tensor(gradient), dtype)
+        factor = self.clip_factor(dtype)
+        steps = tf.cast(self.iterations + 1, dtype)
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(beta_1, steps),
+            beta2_power=tf.pow(beta_2, steps),
+            lr=rate,
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.cast(self.epsilon, dtype),
+            grad=gradient if factor is None else gradient * factor,
+        )
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class SGD(OnePass, keras.optimizers.SGD):
+    """Gradient descent without momentum; rows of an embedding that a batch lacks are not touched.
+
+    Args:
+        learning_rate: float or Keras schedule. Defaults to 0.01.
+        clip_norm: float. Limit of the norm of the gradient of all weights together. Defaults to `None`.
+        decay: float. Decoupled weight decay; biases are left out. Defaults to 0.
+        **kwargs: As of `keras.optimizers.Optimizer`.
+
+    Example:
+        >>> import keras
+        >>> from nlpkit.training.optimizers import SGD
+        >>> optimizer, weight = SGD(0.1, clip_norm=1.0), keras.Variable([3.0, 4.0])
+        >>> optimizer.build([weight])
+        >>> optimizer.apply([keras.ops.array([30.0, 40.0])])
+        >>> weight.numpy().round(2).tolist()
+        [2.940000057220459, 3.9200000762939453]
+
+    Reference:
+        [Pascanu et al., 2013](https://arxiv.org/abs/1211.5063) for the clipping
+    """
+
+    def __init__(self, learning_rate=0.01, *, clip_norm=None, decay=0.0, **kwargs):
+        super().__init__(learning_rate, clip_norm=clip_norm, decay=decay, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Changes one variable.
+
+        Args:
+            gradient: Tensor or `tf.IndexedSlices`.
+            variable: `tf.Variable`.
+            learning_rate: Scalar tensor.
+        """
+        rate, factor = self.rate_of(variable, learning_rate), self.clip_factor(variable.dtype)
+        rate = rate if factor is None else rate * factor
+        if isinstance(gradient, tf.IndexedSlices):
+            values = tf.cast(gradient.values, variable.dtype)
+            variable.scatter_sub(tf.IndexedSlices(values * rate, gradient.indices))
+        else:
+            gradient = tf.cast(gradient, variable.dtype)
+            tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=rate, delta=gradient)

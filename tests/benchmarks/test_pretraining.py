@@ -1,0 +1,82 @@
+"""Language model and classifiers of `pretraining.py` on small data; what is judged and written."""
+
+import gzip
+
+import numpy as np
+import pretraining
+import pytest
+
+FILMS = [
+    "a good film",
+    "a dull film",
+    "a lovely song .<br />Again!",
+    "an awful song",
+    "good good book",
+    "poor book",
+]
+
+
+@pytest.fixture
+def reviews(data, monkeypatch):
+    """IMDb and SST-2 of a few words, with texts of their own in each part."""
+    rows = [(text, 1 - number % 2) for number, text in enumerate(FILMS)]
+    for part in ("train", "test"):
+        path = data / "imdb" / f"{part}.tsv.gz"
+        path.parent.mkdir(exist_ok=True)
+        lines = "".join(f"{label}\t7\t{text} imdb{part}\n" for text, label in rows * 20)
+        path.write_bytes(gzip.compress(lines.encode()))
+    for part in ("train", "dev", "test"):
+        path = data / "sst2" / f"{part}.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(f"{label}\t{text.lower()} sst{part}\n" for text, label in rows * 12))
+    monkeypatch.setattr(pretraining, "MODELS", data / "saved_models")
+    return data
+
+
+@pytest.mark.parametrize(("name", "parts"), [("imdb", {"imdbtrain"}), ("sst2", {"imdbtrain", "ssttrain"})])
+def test_no_test_text_is_read_beforehand(reviews, name, parts):
+    texts, validation = pretraining.unlabelled(name, None)
+    assert {text.split()[-1] for text in texts} == parts
+    assert {text.split()[-1] for text in validation} == {"imdbtrain" if name == "imdb" else "sstdev"}
+
+
+def test_what_a_run_writes(reviews, quick):
+    found = quick("pretraining", "--data", "imdb")["data"]["imdb"]
+    assert found["generator"]["texts"] == 108 and found["generator"]["perplexity"] > 1
+    for start in pretraining.STARTS:
+        run = found["starts"][start]["runs"][0]
+        assert 0 <= run["test_accuracy"] <= 1 and run["best_epoch"] == 1
+    gain = np.subtract(*(found["starts"][start]["test_accuracy"] for start in ("generator", "scratch")))
+    assert found["gain"] == pytest.approx(gain, abs=1e-4)
+    assert (found["asked"], found["goal"]) == (0.915, 0.925)
+    text = (reviews / "pretraining_quick.md").read_text(encoding="utf-8")
+    assert "the language model: 108 texts" in text and "92.8 (Dai & Le 2015)" in text
+    assert (reviews / "saved_models" / "pretraining_imdb_quick" / "spec.json").is_file()
+
+
+def test_only_one_start_has_no_gain(reviews, quick):
+    found = quick("pretraining", "--data", "sst2", "--starts", "generator")["data"]["sst2"]
+    assert found["generator"]["texts"] == 108 + 72 and list(found["starts"]) == ["generator"]
+    assert "gain" not in found and "asked" not in found
+
+
+def test_from_scratch_means_random_weights(reviews, quick, monkeypatch):
+    import nlpkit
+
+    seen = {}
+    fit = nlpkit.TextClassifier.fit
+
+    def watched(self, *given, **more):
+        seen[self.random_state, bool(self.options["training"])] = self.encoder_from.network_.get_weights()[0]
+        return fit(self, *given, **more)
+
+    monkeypatch.setattr(nlpkit.TextClassifier, "fit", watched)
+    quick("pretraining", "--data", "imdb", "--seeds", "2")
+    assert len(seen) == 4
+    np.testing.assert_array_equal(seen[0, False], seen[1, False])
+    assert not np.allclose(seen[0, True], seen[1, True]) and not np.allclose(seen[0, True], seen[0, False])
+
+
+def test_unknown_starts_are_named(quick):
+    with pytest.raises(SystemExit, match="--starts takes scratch,generator. Received: bert"):
+        quick("pretraining", "--starts", "bert")
