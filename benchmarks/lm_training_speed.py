@@ -43,7 +43,6 @@ def clock(warm_up):
 def measure_nlpkit(units, rows, steps, warm_up, measured, limit):
     """nlpkit, in this process."""
     import nlpkit  # noqa: F401  before TensorFlow, for which it turns oneDNN on
-
     from nlpkit.training.language_model import NextToken
     from nlpkit.training.optimizers import SGD
     from nlpkit.training.streams import segments, stream_table

@@ -45,12 +45,23 @@ class AveragedSGD(SGD):
         self.averaging.assign(True)
 
     def apply(self, grads, trainable_variables=None):
-        """Changes the variables by their gradients, and then their averages; see `OnePass.apply`."""
+        """Changes the variables by their gradients, and then their averages.
+
+        Args:
+            grads: As of `OnePass.apply`.
+            trainable_variables: As of `OnePass.apply`.
+        """
         self.averaged_steps.assign_add(tf.cast(self.averaging.value, "int64"))
         super().apply(grads, trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        """Changes one variable and its average; see `SGD.update_step`."""
+        """Changes one variable and its average.
+
+        Args:
+            gradient: Tensor or `tf.IndexedSlices`.
+            variable: `tf.Variable`.
+            learning_rate: Scalar tensor.
+        """
         super().update_step(gradient, variable, learning_rate)
         average = self.averages[self._get_variable_index(variable)].value
 

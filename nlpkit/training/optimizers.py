@@ -13,8 +13,10 @@ class OnePass:
     token that occurs twice as two tokens.
 
     Args:
-        clip_norm: float. Limit of the norm of the gradient of all weights together; `None` sets no limit.
-        decay: float. Decoupled weight decay; biases are left out.
+        learning_rate: float or Keras schedule.
+        clip_norm: float. Limit of the norm of the gradient of all weights together. Defaults to `None`.
+        decay: float. Decoupled weight decay; biases are left out. Defaults to 0.
+        **kwargs: As of the Keras optimizer that comes after it.
 
     Example:
         >>> from nlpkit.training.optimizers import OnePass
@@ -58,7 +60,7 @@ class OnePass:
             self._factor = tf.where(norm > self.clip_norm, self.clip_norm / norm, 1.0)
         super().apply(grads, trainable_variables)
 
-    def rate_of(self, variable, learning_rate):
+    def _rate_of(self, variable, learning_rate):
         """The learning rate of a variable, after its decay."""
         index = self._get_variable_index(variable)
         rate = tf.cast(learning_rate * self.rates[index], variable.dtype)
@@ -66,7 +68,7 @@ class OnePass:
             variable.assign_sub(variable * (rate * self.decay))
         return rate
 
-    def clip_factor(self, dtype):
+    def _clip_factor(self, dtype):
         """What the gradient has to be multiplied by, or `None`."""
         return None if self._factor is None else tf.cast(self._factor, dtype)
 
@@ -119,9 +121,9 @@ class Adam(OnePass, keras.optimizers.Adam):
             variable: `tf.Variable`.
             learning_rate: Scalar tensor.
         """
-        rate, dtype = self.rate_of(variable, learning_rate), variable.dtype
+        rate, dtype = self._rate_of(variable, learning_rate), variable.dtype
         gradient = tf.cast(tf.convert_to_tensor(gradient), dtype)
-        factor = self.clip_factor(dtype)
+        factor = self._clip_factor(dtype)
         steps = tf.cast(self.iterations + 1, dtype)
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
         index = self._get_variable_index(variable)
@@ -173,7 +175,7 @@ class SGD(OnePass, keras.optimizers.SGD):
             variable: `tf.Variable`.
             learning_rate: Scalar tensor.
         """
-        rate, factor = self.rate_of(variable, learning_rate), self.clip_factor(variable.dtype)
+        rate, factor = self._rate_of(variable, learning_rate), self._clip_factor(variable.dtype)
         rate = rate if factor is None else rate * factor
         if isinstance(gradient, tf.IndexedSlices):
             values = tf.cast(gradient.values, variable.dtype)

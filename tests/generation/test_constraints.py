@@ -80,7 +80,7 @@ def test_minimum_length_counts_from_the_prompt():
 @pytest.mark.parametrize(
     ("function", "options", "message"),
     [
-        (no_repeat_ngrams, {"size": 0}, "`no_repeat_ngram` must be an integer, 1 or more .0 is off.. Received: no_repeat_ngram=0"),
+        (no_repeat_ngrams, {"size": 0}, "`no_repeat_ngram` must be an integer, 1 or more .0 is off.. Received: .*=0"),
         (bad_words, {"words": [[4], []]}, r"`words` must be lists of ids, none of them empty. .*=\[\[4\], \[\]\]"),
         (bad_words, {"words": [[-1]]}, r"`words` must be lists of ids, none of them empty. .*=\[\[-1\]\]"),
         (minimum_length, {"length": -1}, "`min_new_tokens` must be an integer, 0 or more. Received: min_new_tokens=-1"),

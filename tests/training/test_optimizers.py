@@ -25,9 +25,7 @@ def moments(optimizer, gradients, shapes):
 @pytest.mark.parametrize("clip_norm", [0.5, 1e6])
 def test_clipping_and_moments_equal_a_numpy_formula(clip_norm):
     slices = tf.IndexedSlices(tf.constant(SLICES), tf.constant(ROWS), tf.constant([4, 2]))
-    found = moments(
-        Adam(clip_norm=clip_norm, beta_1=0.9, beta_2=0.99), [slices, DENSE], [(4, 2), (1, 2)]
-    )
+    found = moments(Adam(clip_norm=clip_norm, beta_1=0.9, beta_2=0.99), [slices, DENSE], [(4, 2), (1, 2)])
     summed = np.zeros((4, 2))
     np.add.at(summed, ROWS, SLICES)
     norm = np.sqrt(np.square(summed).sum() + np.square(DENSE).sum())
@@ -82,7 +80,9 @@ def trained(optimizer, steps=4):
             keras.layers.Dense(2, bias_initializer="ones"),
         ]
     )
-    network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    network.compile(
+        optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
+    )
     for step in range(steps):
         network.train_on_batch(inputs[step], targets[step])
     return network.get_weights()

@@ -43,7 +43,9 @@ def test_groups_go_from_the_bottom_up(model):
 
 def test_a_model_without_a_pretrained_encoder_is_refused():
     plain = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    with pytest.raises(InputError, match="`gradual_unfreezing` and `layer_decay` need a pretrained encoder: give"):
+    with pytest.raises(
+        InputError, match="`gradual_unfreezing` and `layer_decay` need a pretrained encoder: give"
+    ):
         layer_groups(plain)
 
 
@@ -76,6 +78,8 @@ def test_one_more_layer_moves_in_each_epoch(model, precision):
     batches = tf.data.Dataset.from_tensor_slices((inputs, targets))
     watch = Watch()
     original = model.fit
-    model.fit = lambda *given, callbacks, **options: original(*given, callbacks=[*callbacks, watch], **options)
+    model.fit = lambda *given, callbacks, **options: original(
+        *given, callbacks=[*callbacks, watch], **options
+    )
     run_epochs(model, lambda first: batches.repeat(), 2, settings, started=0.0)
     assert moved == [[False, False, True], [False, True, True], [True, True, True]]
