@@ -7,6 +7,7 @@ The large ones want a GPU; a part of one shows whether it is on course:
 python benchmarks/language_models.py --model awd_lstm --steps 500
 """
 
+import json
 import time
 
 import corpora
@@ -52,7 +53,8 @@ def measure_network(name, steps, limit, changes, checkpoint, resume):
     train = part(streams["train"], settings, steps)
     result = train_language_model(
         network, train, parse_settings(LanguageModelSettings, settings, name), validation=streams["dev"],
-        checkpoint=checkpoint, resume=resume, fingerprint=name,
+        checkpoint=checkpoint, resume=resume,
+        fingerprint=json.dumps([name, steps, limit, PRESETS[name]["network"], settings], sort_keys=True),
     )  # fmt: skip
     perplexities = {which: perplexity_of(mean_loss(network, streams[which])) for which in ("dev", "test")}
     epochs = len(result.history["loss"])

@@ -21,8 +21,8 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
-class TrainingSettings(_Settings):
-    """How a network is trained.
+class FitSettings(_Settings):
+    """How a network is trained, whatever it is for.
 
     Args:
         epochs: int. Largest number of passes over the data.
@@ -34,18 +34,14 @@ class TrainingSettings(_Settings):
         clip_norm: float. Limit of the norm of the gradient of all weights together.
         schedule: `"cosine"`, `"plateau"` or `"constant"`, each after the warm-up.
         warmup: float. Part of all steps in which the learning rate rises from zero, whatever the schedule.
-        label_smoothing: float between 0 and 1.
-        class_weight: `"balanced"`, a dict from label to weight, or `None`.
         patience: int. Epochs without a better validation result before training stops; `None` never stops.
-        gradual_unfreezing: bool. With a pretrained encoder: its layers join in from epoch to epoch, the lowest last.
-        layer_decay: float. With a pretrained encoder: the learning rate of each layer over that of the one above it.
         mixed_precision: bool. 16-bit arithmetic with 32-bit weights: float16 on a GPU, bfloat16 elsewhere.
         tensorboard: str. Folder for a TensorBoard log, or `None`.
 
     Example:
-        >>> from nlpkit.spec import TrainingSettings
-        >>> TrainingSettings(epochs=3).batch_size
-        64
+        >>> from nlpkit.spec import FitSettings
+        >>> FitSettings(epochs=3).schedule
+        'cosine'
 
     Raises:
         InputError: Through `parse_settings`, if a setting is unknown or out of range; all errors at once.
@@ -59,17 +55,37 @@ class TrainingSettings(_Settings):
     clip_norm: float = Field(1.0, gt=0.0)
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     warmup: Share = 0.05
-    label_smoothing: Share = 0.0
-    class_weight: Literal["balanced"] | ClassWeights | None = None
     patience: int | None = Field(3, ge=1)
-    gradual_unfreezing: bool = False
-    layer_decay: float = Field(1.0, gt=0.0, le=1.0)
     mixed_precision: bool = False
     tensorboard: str | None = None
 
 
-class LanguageModelSettings(TrainingSettings):
-    """How a language model is trained.
+class TrainingSettings(FitSettings):
+    """How a classifier is trained: all of `FitSettings`, and what only labels or a pretrained encoder have.
+
+    Args:
+        label_smoothing: float between 0 and 1.
+        class_weight: `"balanced"`, a dict from label to weight, or `None`.
+        gradual_unfreezing: bool. With a pretrained encoder: its layers join in from epoch to epoch, the lowest last.
+        layer_decay: float. With a pretrained encoder: the learning rate of each layer over that of the one above it.
+
+    Example:
+        >>> from nlpkit.spec import TrainingSettings
+        >>> TrainingSettings(epochs=3).batch_size
+        64
+
+    Raises:
+        InputError: Through `parse_settings`, as for `FitSettings`.
+    """
+
+    label_smoothing: Share = 0.0
+    class_weight: Literal["balanced"] | ClassWeights | None = None
+    gradual_unfreezing: bool = False
+    layer_decay: float = Field(1.0, gt=0.0, le=1.0)
+
+
+class LanguageModelSettings(FitSettings):
+    """How a language model is trained: all of `FitSettings`, and how the text is cut.
 
     Args:
         sequence_length: int. Steps of a segment, through which gradients flow.
@@ -81,7 +97,7 @@ class LanguageModelSettings(TrainingSettings):
         35
 
     Raises:
-        InputError: Through `parse_settings`, as for `TrainingSettings`.
+        InputError: Through `parse_settings`, as for `FitSettings`.
     """
 
     batch_size: int = Field(20, ge=1)

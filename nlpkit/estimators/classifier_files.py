@@ -87,9 +87,8 @@ class PersistentClassifier(PersistentEstimator):
         """
         own = isinstance(self.encoder, str)
         parameters = {**self.get_params(deep=False), **({} if own else {"encoder": "auto"})}
-        if (
-            self.encoder_from is not None
-        ):  # an object is not written down; its settings are those of the network
+        if self.encoder_from is not None:
+            # An object is not written down; its settings are those of the network.
             path = isinstance(self.encoder_from, str | os.PathLike)
             parameters["encoder_from"] = os.fspath(self.encoder_from) if path else None
         network = self._network_settings if own else {**self._network_settings, "encoder": "custom"}

@@ -7,11 +7,10 @@ import nlpkit
 from nlpkit.errors import InputError
 from nlpkit.estimators.candidates import Run, train_best
 from nlpkit.estimators.choices import DataFacts, candidates, choose, default_max_length
-from nlpkit.estimators.facts import TextsOfRows, token_facts, versions
-from nlpkit.estimators.label_codes import check_known, encode_labels, learn_classes
-from nlpkit.estimators.labelled_texts import LabelledTexts
-from nlpkit.estimators.parts import Part, read_training, with_validation
-from nlpkit.estimators.pretrained_encoder import PretrainedEncoder, check_decided
+from nlpkit.estimators.facts import TextsOfRows, versions
+from nlpkit.estimators.label_codes import check_known
+from nlpkit.estimators.parts import read_training, with_validation
+from nlpkit.estimators.pretrained_encoder import PretrainedEncoder, check_decided, check_no_layers
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.models.encoders import check_encoder
 from nlpkit.text import text_to_ids
@@ -46,7 +45,7 @@ def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, r
     seed = random_seed(classifier.random_state)
     with seeded(seed):
         classifier.text_to_ids_ = _text_layer(classifier, options["text"], pretrained)
-        whole, data = (read_training if pretrained is None else _read_encoded)(classifier, X, y)
+        whole, data = read_training(classifier, X, y, learn_vocabulary=pretrained is None)
         check_known(test_labels or {}, classifier.classes_)
         plans = _plans(classifier, whole.rows.lengths, options, pretrained)
         parts = with_validation(classifier, whole, validation_data, data, seed)
@@ -71,6 +70,7 @@ def _is_auto(classifier):
 
 def _pretrained(classifier, options):
     if classifier.encoder_from is None:
+        check_no_layers(options)
         return None
     check_decided(classifier, options)
     return PretrainedEncoder(classifier.encoder_from)
@@ -88,15 +88,6 @@ def _text_layer(classifier, options, pretrained):
         return pretrained.text_layer(options.get("max_length", max_length))
     with settings_of("text", "nlpkit.text.text_to_ids"):
         return text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options})
-
-
-def _read_encoded(classifier, X, y):
-    """As `read_training`, with the vocabulary there is."""
-    stream = LabelledTexts(X, y, "training texts")
-    rows = classifier.text_to_ids_.encode(stream)
-    classifier.classes_ = learn_classes(stream.labels, classifier.multi_label, stream.origin)
-    targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
-    return Part(rows, targets, stream), {"train": {**stream.facts(), **token_facts(rows)}}
 
 
 def _plans(classifier, lengths, options, pretrained):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.estimators.search_options import check_search, check_streamed
 from nlpkit.estimators.search_words import with_ids
@@ -53,7 +54,7 @@ class WritingGenerator:
         Args:
             prompts: str or list of str. Their beginnings; an empty one begins a text. Defaults to `""`.
             max_new_tokens: int. Most tokens that are written. Defaults to 100.
-            stop: str or sequence of str. Where one occurs, the text is cut before it. Defaults to none.
+            stop: str or sequence of str. Where one occurs, the text is cut before it. Defaults to none, as `None`.
             num_results: int. Texts per prompt. Defaults to 1.
             seed: int. The same seed writes the same texts. Defaults to `None`: one is drawn.
             beam_size: int. Searches for the most likely text with so many beams, in place of drawing. Defaults to
@@ -104,10 +105,10 @@ class WritingGenerator:
             **options: All others of `generate`.
 
         Returns:
-            List of dicts, `num_results` for each prompt: `"prompt"`, `"text"`, `"score"` (the log-probability of all
-            that was written, before it was cut; of beams without a forced prefix and over the length penalty),
-            `"tokens"`; with `logprobs` also `"logprobs"`, one per token, and `"top_logprobs"`, one dict of ids per
-            token.
+            List of dicts, `num_results` for each prompt: `"prompt"`, `"text"`, `"score"` (the log-probability; of beams
+            without a forced prefix and over the length penalty), `"tokens"`; with `logprobs` also `"logprobs"`, one per
+            token, and `"top_logprobs"`, one dict of ids per token. `stop` cuts the text alone: the others are of all
+            that was written, also of what was cut off.
 
         Raises:
             InputError: As for `generate`.
@@ -134,7 +135,7 @@ class WritingGenerator:
         return details if found.logprobs is None else _with_logprobs(details, found.logprobs)
 
     def stream(self, prompt="", *, max_new_tokens=100, stop=(), seed=None, **sampling):
-        """Goes on with a text and yields it piece by piece.
+        """Goes on with a text, piece by piece while it is written.
 
         Args:
             prompt: str. Defaults to `""`.
@@ -143,18 +144,24 @@ class WritingGenerator:
             seed: int. As of `generate`. Defaults to `None`.
             **sampling: As of `generate`.
 
-        Yields:
-            str, never empty; joined they are the text that `generate` writes.
+        Returns:
+            Generator of str, none of them empty; joined they are the text that `generate` writes.
 
         Raises:
-            InputError: As for `generate`.
+            InputError: As for `generate`, before there is a generator.
         """
         check_is_fitted(self)
+        if not isinstance(prompt, str):
+            raise InputError(
+                f"`prompt` must be a str, for one text is streamed. Received: prompt={prompt!r}. Use `generate` for "
+                "several."
+            )
         check_streamed(sampling)
+        stop = check_stop_strings(stop)
         rows = self._prompt_ids([prompt])
         options = with_ids({"max_new_tokens": max_new_tokens, **sampling}, self.text_to_ids_)
         advance, generation = self._writer().begin(rows, seed=seed, **options)
-        yield from stream(
+        return stream(
             lambda generation: advance(generation, STREAM_STEPS),
             generation,
             lambda ids: self._texts_behind(rows, tf.constant([ids], "int32"))[0],

@@ -12,6 +12,8 @@ STREAMS, TOKENS_PER_STREAM = 20, 5_000
 MUCH = 20_000_000
 # Zaremba et al. (2014) have 1 and 5 for a sum over 20 steps.
 DESCENT = {"learning_rate": 20.0, "clip_norm": 0.25}
+# Epochs without improvement: more than `AverageWeights` waits for.
+PATIENCE = 10
 WHERE = "options['training']"
 
 
@@ -64,6 +66,9 @@ def choose_for_generator(tokens, words, network, training, minutes=None, lengths
     if training.get("optimizer", "adamw") != "adamw":
         for name, value in DESCENT.items():
             chosen(training, name, value, "what gradient descent on a mean over tokens wants")
+    if training.get("optimizer") == "averaged_sgd":
+        chosen(training, "schedule", "constant", "the average takes the place of a falling rate")
+        chosen(training, "patience", PATIENCE, "the average begins where others stop")
     if minutes is not None:
         chosen(training, "schedule", "plateau", "the time may be over before the epochs are")
     chosen(network, "cell", "lstm", "learns well from little text")

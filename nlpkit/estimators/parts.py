@@ -30,13 +30,14 @@ class Part:
     texts: object
 
 
-def read_training(classifier, X, y):
+def read_training(classifier, X, y, learn_vocabulary=True):
     """Reads all training texts; the classifier learns its vocabulary and its classes from them.
 
     Args:
         classifier: `TextClassifier` with its text layer.
         X: List of str or `TableReader`.
         y: List of labels, or `None` with a reader.
+        learn_vocabulary: bool. `False` where the text layer has one. Defaults to `True`.
 
     Returns:
         Tuple of the `Part` and a dict of facts about the data, for the report.
@@ -45,7 +46,8 @@ def read_training(classifier, X, y):
         InputError: If texts or labels cannot be used.
     """
     stream = LabelledTexts(X, y, "training texts")
-    rows = classifier.text_to_ids_.fit_encode(stream)
+    text_to_ids = classifier.text_to_ids_
+    rows = (text_to_ids.fit_encode if learn_vocabulary else text_to_ids.encode)(stream)
     classifier.classes_ = learn_classes(stream.labels, classifier.multi_label, stream.origin)
     targets = encode_labels(stream.labels, classifier.classes_, classifier.multi_label, stream.place)
     return Part(rows, targets, stream), {"train": {**stream.facts(), **token_facts(rows)}}

@@ -152,3 +152,20 @@ def check_decided(classifier, options):
             f"{NAME} brings its text layer and its encoder, so that only `max_length` and what stands above the "
             f"encoder can be chosen. Received: encoder_from with {', '.join(found)}. Leave that out, or encoder_from."
         )
+
+
+def check_no_layers(options):
+    """Raises if a training without `encoder_from` is to go layer by layer.
+
+    Args:
+        options: dict. A classifier's groups of options.
+
+    Raises:
+        InputError: If it is.
+    """
+    given = [name for name in ("gradual_unfreezing", "layer_decay") if name in options["training"]]
+    if given:
+        raise InputError(
+            f"{' and '.join(given)} in options['training'] need a pretrained encoder. Received: encoder_from=None. "
+            "Give one, or leave that out."
+        )

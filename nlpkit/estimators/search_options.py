@@ -21,7 +21,10 @@ BELONGS = {
     "diversity": ("groups of beams", "beam_groups"),
 }
 # Values that are as good as none.
-UNUSED = {"length_penalty": 0, "beam_groups": 1, "num_results": 1}
+UNUSED = {
+    "length_penalty": 0, "beam_groups": 1, "num_results": 1,
+    "temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1,
+}  # fmt: skip
 NAMES = (*SEARCHES, *OF_DRAWING, *BELONGS, "num_results", "logprobs")
 OF_WHOLE_TEXTS = (*SEARCHES, *BELONGS, "num_results", "logprobs")
 
@@ -58,6 +61,8 @@ def check_search(options, spelling=PYTHON):
     """
     given = {name: options[name] for name in NAMES if options.get(name) not in (None, UNUSED.get(name))}
     asked = [name for name in SEARCHES if name in given]
+    if "contrastive_penalty" in given and options.get("top_k") is not None:
+        given["top_k"] = options["top_k"]  # where 0 is not as good as none
     if len(asked) > 1:
         first, second = map(spelling.name, asked)
         raise InputError(

@@ -1,5 +1,7 @@
 """Strings that a text must begin with, or must not hold, as the ids that a search knows."""
 
+from collections.abc import Iterable
+
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.generation.options import check_number
@@ -11,7 +13,8 @@ def with_ids(options, text_to_ids):
     """Options of a generation with ids in place of strings.
 
     Args:
-        options: dict. `bad_words` and `forced_prefix` become ids, if they are there; the others stay.
+        options: dict. `bad_words` (str, sequence of str, or `None` for none) and `forced_prefix` become ids, if they
+            are there; the others stay.
         text_to_ids: `TextToIds`.
 
     Returns:
@@ -28,18 +31,22 @@ def with_ids(options, text_to_ids):
         {'bad_words': ((114, 115),), 'top_k': 3}
     """
     options = dict(options)
-    words = options.get("bad_words", ())
-    if len(words):
-        words = check_texts([words] if isinstance(words, str) else words, "bad_words")
-        rows = ids_within(text_to_ids, words)
-        # What the vocabulary lacks is never written anyway.
-        options["bad_words"] = tuple(row for row in rows if row and UNKNOWN not in row)
+    if "bad_words" in options:
+        options["bad_words"] = _ids_of_words(options["bad_words"], text_to_ids)
     prefix = options.pop("forced_prefix", "")
     if prefix:
         (ids,) = ids_within(text_to_ids, check_texts([prefix], "forced_prefix"))
         _check_prefix(prefix, ids, options)
         options["forced_prefix"] = ids
     return options
+
+
+def _ids_of_words(words, text_to_ids):
+    one = isinstance(words, str | bytes) or not isinstance(words, Iterable)
+    words = [] if words is None else [words] if one else list(words)
+    rows = ids_within(text_to_ids, check_texts(words, "bad_words")) if words else ()
+    # What the vocabulary lacks is never written anyway.
+    return tuple(row for row in rows if row and UNKNOWN not in row)
 
 
 def _check_prefix(prefix, ids, options):

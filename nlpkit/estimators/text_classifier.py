@@ -5,6 +5,7 @@ import scipy.special
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.errors import InputError
 from nlpkit.estimators.classifier_files import PersistentClassifier
 from nlpkit.estimators.fitting import fit_classifier
 from nlpkit.estimators.labelled_texts import check_texts
@@ -175,6 +176,38 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
     def _probabilities(self, logits):
         logits = logits.astype(np.float64) / self.temperature_
         return scipy.special.expit(logits) if self.multi_label else scipy.special.softmax(logits, axis=1)
+
+    def get_params(self, deep=True):
+        """Settings, without those of the generator in `encoder_from`: it is fitted, and none of them can be set.
+
+        Args:
+            deep: bool. Makes no difference. Defaults to `True`.
+
+        Returns:
+            dict from names to values.
+        """
+        return super().get_params(deep=False)
+
+    def set_params(self, **params):
+        """Changes settings.
+
+        Args:
+            **params: Names and values.
+
+        Returns:
+            The classifier itself.
+
+        Raises:
+            InputError: If one is a setting of the generator in `encoder_from`.
+            ValueError: If there is no such setting.
+        """
+        for name, value in params.items():
+            if name.startswith("encoder_from__"):  # which scikit-learn would set, whatever `get_params` gives
+                raise InputError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}: the generator is fitted and "
+                    f"stays as it is. Received: {name}={value!r}. Give `encoder_from` another generator."
+                )
+        return super().set_params(**params)
 
     def __sklearn_clone__(self):
         copy = super().__sklearn_clone__()

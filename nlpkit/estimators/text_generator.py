@@ -13,7 +13,8 @@ from nlpkit.estimators.generator_files import PersistentGenerator
 from nlpkit.estimators.generator_fitting import fit_generator
 from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.estimators.plain_texts import PlainTexts
-from nlpkit.text.vocabulary import END, UNKNOWN
+from nlpkit.text.vocabulary import UNKNOWN
+from nlpkit.training.documents import inputs_of
 from nlpkit.training.language_model import mean_loss, perplexity_of
 
 BATCH_SIZE = 64
@@ -203,10 +204,7 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
 
         @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
         def run(targets):
-            # What precedes a text is the end of another one.
-            inputs = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=END)
-            inputs = tf.where(targets == 0, 0, inputs)
-            return measure(self.network_.hidden(inputs)[0], targets)
+            return measure(self.network_.hidden(inputs_of(targets))[0], targets)
 
         batches, order = inference_batches(rows, batch_size=BATCH_SIZE)
         return restore_order(np.concatenate([run(ids).numpy() for ids in batches]), order)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from nlpkit.generation import generate, sampling_filters
 from nlpkit.generation.texts import prompt_ids, texts_behind
-from nlpkit.text.vocabulary import END, PAD
+from nlpkit.training.documents import inputs_of
 
 # What `serving_default` writes with: the defaults of `TextGenerator.generate`, and a seed so that answers repeat.
 DEFAULTS = {"max_new_tokens": 100, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0}
@@ -85,9 +85,7 @@ class GeneratorModule(tf.Module):
     def score(self, text):
         """Log-probabilities of texts, their ends included: the signature `score`."""
         targets = self.text_to_ids(text)
-        # What precedes a text is the end of another one.
-        inputs = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=END)
-        hidden, _ = self.network.hidden(tf.where(targets == PAD, PAD, inputs))
+        hidden, _ = self.network.hidden(inputs_of(targets))
         return {"score": -tf.reduce_sum(self.network.losses_of(hidden, targets), axis=1)}
 
     def _write(self, prompts, max_new_tokens, temperature, top_k, top_p, seed):

@@ -1,5 +1,7 @@
 """Stop strings: where a text has to be cut, and how much of a growing text no stop string can reach any more."""
 
+from collections.abc import Iterable
+
 from nlpkit.errors import InputError
 
 # What stands for bytes that are not a character yet.
@@ -10,15 +12,21 @@ def check_stop_strings(stop):
     """The stop strings as a tuple.
 
     Args:
-        stop: str or sequence of str.
+        stop: str, sequence of str, or `None` for none.
 
     Returns:
         Tuple of str.
 
     Raises:
         InputError: If one is empty or no string.
+
+    Example:
+        >>> from nlpkit.generation.stop_strings import check_stop_strings
+        >>> check_stop_strings("end"), check_stop_strings(None)
+        (('end',), ())
     """
-    strings = (stop,) if isinstance(stop, str) else tuple(stop)
+    one = isinstance(stop, str | bytes) or not isinstance(stop, Iterable)
+    strings = () if stop is None else (stop,) if one else tuple(stop)
     if not all(isinstance(string, str) and string for string in strings):
         raise InputError(f"`stop` must be a string or several, none of them empty. Received: stop={stop!r}")
     return strings

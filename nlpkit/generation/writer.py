@@ -1,6 +1,7 @@
 """A network and its searches as graphs, traced once for each kind of options; their values are fed."""
 
 import random
+from collections import OrderedDict
 
 import tensorflow as tf
 
@@ -14,6 +15,9 @@ from nlpkit.generation.sampling import SAMPLING, changes_nothing, check_sampling
 # Options whose values shape the graph.
 STATIC = ("no_repeat_ngram", "bad_words")
 PROMPTS = tf.TensorSpec((None, None), "int32")
+# Graphs that are kept, those used last: more than a program goes back and forth between, but ever new lists of bad
+# words must not fill the memory.
+KEPT = 32
 TO_THE_END = 2**30  # steps that no text has
 INTEGER, NUMBER = tf.TensorSpec((), "int32"), tf.TensorSpec((), "float32")
 
@@ -35,7 +39,7 @@ class Writer:
 
     def __init__(self, network):
         self.network = network
-        self._functions = {}
+        self._functions = OrderedDict()
 
     def write(self, prompts, *, max_new_tokens, seed=None, logprobs=None, **options):
         """Goes on with prompts to their end.
@@ -164,6 +168,9 @@ class Writer:
     def _function(self, key, make, *arguments):
         if key not in self._functions:
             self._functions[key] = make(*arguments)
+        self._functions.move_to_end(key)
+        if len(self._functions) > KEPT:
+            self._functions.popitem(last=False)
         return self._functions[key]
 
     def _begin(self, logprobs):

@@ -1,5 +1,6 @@
 """SentencePiece: trained with the `sentencepiece` library, run by tensorflow-text; exact round trip."""
 
+import hashlib
 import io
 import os
 import tempfile
@@ -81,6 +82,7 @@ class SentencePieceTokenizer(TextLayer):
         with tf.init_scope(), tf.device("CPU:0"):
             try:
                 runner = tensorflow_text.SentencepieceTokenizer(model, out_type=tf.int32)
+                runner._model_resource = _NamedModel(model)
                 size = int(runner.vocab_size())
                 specials = [runner.id_to_string(id).numpy().decode() for id in (PAD, UNKNOWN, START, END)]
             except (tf.errors.OpError, TypeError) as error:
@@ -164,6 +166,25 @@ class SentencePieceTokenizer(TextLayer):
                 "This SentencePieceTokenizer has no model yet. Call its `train(texts)`, pass `model=…`, or "
                 "call `fit_encode` of the TextToIds layer it is in."
             )
+
+
+class _NamedModel(tf.saved_model.experimental.TrackableResource):
+    """The model by a name of its own.
+
+    tensorflow-text's has none, so that TensorFlow drops it as soon as somebody sets a seed: that empties the cache of
+    the operation that owns it.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self._model = model
+        self._name = f"sentencepiece_{hashlib.sha256(model).hexdigest()}"
+        _ = self.resource_handle  # makes it
+
+    def _create_resource(self):
+        from tensorflow_text.python.ops.sentencepiece_tokenizer import gen_sentencepiece_tokenizer
+
+        return gen_sentencepiece_tokenizer.sentencepiece_op(model=self._model, shared_name=self._name)
 
 
 def _train(texts, vocabulary_size):

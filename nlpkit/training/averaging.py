@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from nlpkit.training.optimizers import SGD
+from nlpkit.training.optimizers import SGD, unwrapped
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -32,7 +32,7 @@ class AveragedSGD(SGD):
     """
 
     def build(self, variables):
-        """Makes the optimizer's variables; see `OnePass.build`."""
+        """Makes the optimizer's variables; see `FusedUpdates.build`."""
         if self.built:
             return
         super().build(variables)
@@ -48,8 +48,8 @@ class AveragedSGD(SGD):
         """Changes the variables by their gradients, and then their averages.
 
         Args:
-            grads: As of `OnePass.apply`.
-            trainable_variables: As of `OnePass.apply`.
+            grads: As of `FusedUpdates.apply`.
+            trainable_variables: As of `FusedUpdates.apply`.
         """
         self.averaged_steps.assign_add(tf.cast(self.averaging.value, "int64"))
         super().apply(grads, trainable_variables)
@@ -83,7 +83,7 @@ class AveragedSGD(SGD):
 class AverageWeights(keras.callbacks.Callback):
     """Begins to average when the validation loss no longer falls, and from then on measures and keeps the averages.
 
-    Averaging begins after an epoch whose loss is above the lowest one of those that lie `patience` epochs or more
+    Averaging begins after an epoch whose loss is above the lowest one of those that lie more than `patience` epochs
     behind (non-monotonically triggered averaging). Place it before callbacks that keep weights.
 
     Args:
@@ -110,9 +110,9 @@ class AverageWeights(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._show_averages(True)
-        loss, old = logs.get("val_loss", logs["loss"]), self.losses[: -self.patience]
+        loss, old = logs["val_loss"], self.losses[: -self.patience]
         if old and loss > min(old) and not self._averaging():
-            self.model.optimizer.begin()
+            unwrapped(self.model.optimizer).begin()
         self.losses.append(loss)
 
     def state(self):
@@ -123,10 +123,10 @@ class AverageWeights(keras.callbacks.Callback):
         self.losses, self.exchanged = list(state["losses"]), state["exchanged"]
 
     def _averaging(self):
-        return bool(self.model.optimizer.averaging.numpy())
+        return bool(unwrapped(self.model.optimizer).averaging.numpy())
 
     def _show_averages(self, show):
         """Has the averages in the model, or the weights that are trained."""
         if self.exchanged != show and self._averaging():
-            self.model.optimizer.exchange(self.model.trainable_variables)
+            unwrapped(self.model.optimizer).exchange(self.model.trainable_variables)
             self.exchanged = show

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlpkit.data.batching import POOL_BATCHES
-from nlpkit.text.vocabulary import END
+from nlpkit.text.vocabulary import END, PAD
 from nlpkit.training.streams import cut_table
 
 
@@ -123,6 +123,25 @@ def segments_in(lengths, batch_size, sequence_length):
     return int(counts[np.minimum(longest, len(counts) - 1)].sum())
 
 
+def inputs_of(targets):
+    """The token before each token of texts; what precedes a text is the end of another one.
+
+    Args:
+        targets: int32 tensor of shape `(rows, length)`, padded with 0 on the right.
+
+    Returns:
+        int32 tensor of the same shape, 0 where `targets` are.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.training.documents import inputs_of
+        >>> inputs_of(tf.constant([[5, 6, 3], [7, 3, 0]])).numpy().tolist()
+        [[3, 5, 6], [3, 7, 0]]
+    """
+    before = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=END)
+    return tf.where(targets == PAD, PAD, before)
+
+
 def _in_batches(order, batch_size):
     batches = np.full((-(-len(order) // batch_size), batch_size), -1, np.int64)
     batches.ravel()[: len(order)] = order
@@ -137,8 +156,6 @@ def _read(rows, batches, batch_size, sequence_length, overlap=0):
         targets = tf.gather(ragged, tf.boolean_mask(indices, indices >= 0)).to_tensor()
         targets = tf.pad(targets, [[0, batch_size - tf.shape(targets)[0]], [0, 0]])
         targets = tf.ensure_shape(targets, (batch_size, None))
-        # What precedes a text is the end of another one.
-        inputs = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=END)
-        return cut_table(tf.where(targets == 0, 0, inputs), targets, sequence_length, overlap)
+        return cut_table(inputs_of(targets), targets, sequence_length, overlap)
 
     return batches.flat_map(table).prefetch(2)

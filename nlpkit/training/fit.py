@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from nlpkit.data.batching import inference_batches, training_batches
+from nlpkit.errors import InputError
 from nlpkit.training.averaging import AverageWeights
 from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit, WarmUp
 from nlpkit.training.checkpoint import Checkpoint
@@ -111,6 +112,7 @@ def train(
         settings,
         validation=_validation_batches(validation, settings.batch_size),
         started=started,
+        callbacks=_by_layer(model, settings),
         deadline=deadline,
         checkpoint=checkpoint,
         resume=resume,
@@ -127,6 +129,7 @@ def run_epochs(
     *,
     validation=None,
     started,
+    callbacks=(),
     deadline=None,
     checkpoint=None,
     resume=False,
@@ -142,6 +145,7 @@ def run_epochs(
         settings: `nlpkit.spec.TrainingSettings`.
         validation: `tf.data.Dataset`, or `None`.
         started: float. `time.monotonic` time at which the training began.
+        callbacks: List of `keras.callbacks.Callback` that need no state in a checkpoint. Defaults to none.
         deadline: float. As in `train`. Defaults to `None`.
         checkpoint: As in `train`. Defaults to `None`.
         resume: bool. As in `train`. Defaults to `False`.
@@ -152,8 +156,13 @@ def run_epochs(
         `TrainingResult`.
 
     Raises:
-        InputError: If there is no fitting checkpoint to resume from.
+        InputError: If there is no fitting checkpoint to resume from, or no validation data for an average.
     """
+    if settings.optimizer == "averaged_sgd" and validation is None:
+        raise InputError(
+            "`optimizer='averaged_sgd'` begins to average when the validation loss no longer falls. Received: no "
+            "validation data. Give some, or take another optimizer."
+        )
     warmup = warmup_steps(settings, steps * settings.epochs)
     stateful = {"average": AverageWeights()} if settings.optimizer == "averaged_sgd" else {}
     stateful["best"] = BestEpoch(settings.patience)
@@ -167,14 +176,9 @@ def run_epochs(
         stateful["best"].set_model(model)
         stateful["best"].on_train_end()
     else:
-        callbacks = [LearningRateLog(), *stateful.values(), *_log(settings), limit, keeper]
+        callbacks = [LearningRateLog(), *callbacks, *stateful.values(), *_log(settings), limit, keeper]
         if warmup and settings.schedule != "cosine":
             callbacks.append(WarmUp(settings.learning_rate, warmup, steps))
-        if settings.gradual_unfreezing or settings.layer_decay < 1:
-            groups = layer_groups(model)
-            callbacks.append(
-                Unfreezing(groups, gradual=settings.gradual_unfreezing, decay=settings.layer_decay)
-            )
         if verbose:
             callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
         model.fit(
@@ -218,6 +222,17 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     model.compile(optimizer, loss, weighted_metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
+
+
+def _by_layer(model, settings):
+    if not settings.gradual_unfreezing and settings.layer_decay == 1:
+        return []
+    options = {
+        "gradual": settings.gradual_unfreezing,
+        "decay": settings.layer_decay,
+        "epochs": settings.epochs,
+    }
+    return [Unfreezing(layer_groups(model), **options)]
 
 
 def _log(settings):

@@ -13,7 +13,8 @@ from nlpkit.training.fit import run_epochs
 from nlpkit.training.optimizer import optimizer_of
 from nlpkit.training.streams import segments, stream_table
 
-# Parallel streams of an evaluation: each begins without a state, so that there should be few. Documents do so anyway.
+# Parallel streams of an evaluation, at most: each begins without a state, so that there should be few, and of little
+# text one. Documents do so anyway.
 EVALUATION_STREAMS, EVALUATION_DOCUMENTS, EVALUATION_STEPS = 8, 32, 100
 
 
@@ -158,7 +159,12 @@ def train_language_model(
     _check_kind(ids, validation, settings)
     side_by_side, batches, steps = _training(ids, settings, seed)
     model = NextToken(network)
-    model.start({"training": side_by_side, "evaluation": _evaluated_side_by_side(validation)})
+    model.start(
+        {
+            "training": side_by_side,
+            "evaluation": _evaluated_side_by_side(ids if validation is None else validation),
+        }
+    )
     model.compile(optimizer_of(settings, network, steps * settings.epochs), jit_compile=False)
     model.optimizer.build(network.trainable_weights)
     return run_epochs(
@@ -178,6 +184,8 @@ def train_language_model(
 
 def _check_kind(ids, validation, settings):
     for name, value in (("ids", ids), ("validation", validation)):
+        if value is not None and not len(value):
+            raise InputError(f"`{name}` must hold at least one token. Received: none. Give some text.")
         if value is not None and isinstance(value, IdRows) != settings.documents:
             kind = (
                 "IdRows, a text in each row" if settings.documents else "an array, one text after the other"
@@ -203,7 +211,9 @@ def _training(ids, settings, seed):
 
 
 def _evaluated_side_by_side(ids):
-    return min(EVALUATION_DOCUMENTS, len(ids)) if isinstance(ids, IdRows) else EVALUATION_STREAMS
+    if isinstance(ids, IdRows):
+        return min(EVALUATION_DOCUMENTS, len(ids))
+    return min(max(len(ids) // EVALUATION_STEPS, 1), EVALUATION_STREAMS)
 
 
 def _evaluation(network, ids):

@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from nlpkit.errors import InputError
 
-class OnePass:
-    """What both optimizers share: clipping, weight decay and group rates without a pass over the weights of their own.
+
+class FusedUpdates:
+    """What both optimizers share: clipping, weight decay and rates of weights as parts of the update itself.
 
     Keras multiplies all gradients by the clipping factor, decays all weights and only then updates them. Here the
     factor is multiplied in where the gradient is used. An embedding's gradient comes as one slice per token of the
@@ -19,9 +21,9 @@ class OnePass:
         **kwargs: As of the Keras optimizer that comes after it.
 
     Example:
-        >>> from nlpkit.training.optimizers import OnePass
-        >>> OnePass.__mro__[1].__name__
-        'object'
+        >>> from nlpkit.training.optimizers import SGD, FusedUpdates
+        >>> isinstance(SGD(clip_norm=1.0), FusedUpdates)
+        True
     """
 
     def __init__(self, learning_rate, *, clip_norm=None, decay=0.0, **kwargs):
@@ -29,7 +31,7 @@ class OnePass:
         self.clip_norm, self.decay, self._factor = clip_norm, decay, None
 
     def build(self, variables):
-        """Makes the optimizer's variables, which start with one group of rate 1."""
+        """Makes the optimizer's variables, and gives each weight the whole learning rate."""
         if self.built:
             return
         super().build(variables)
@@ -54,11 +56,11 @@ class OnePass:
             trainable_variables: List of variables; `None` takes those that the optimizer was built with.
         """
         grads = [_rows_once(gradient) for gradient in grads]
-        self._factor = None
         if self.clip_norm is not None:
             norm = tf.linalg.global_norm(grads)
             self._factor = tf.where(norm > self.clip_norm, self.clip_norm / norm, 1.0)
         super().apply(grads, trainable_variables)
+        self._factor = None
 
     def _rate_of(self, variable, learning_rate):
         """The learning rate of a variable, after its decay."""
@@ -76,6 +78,23 @@ class OnePass:
         return {**super().get_config(), "clip_norm": self.clip_norm, "decay": self.decay}
 
 
+def unwrapped(optimizer):
+    """The optimizer that Keras' `LossScaleOptimizer` holds in half precision, or the one that is given.
+
+    Args:
+        optimizer: `keras.optimizers.Optimizer`.
+
+    Returns:
+        `keras.optimizers.Optimizer`.
+
+    Example:
+        >>> from nlpkit.training.optimizers import SGD, unwrapped
+        >>> unwrapped(SGD(0.1, name="descent")).name
+        'descent'
+    """
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 def _rows_once(gradient):
     """The slices of a gradient, one for each row that has any."""
     if not isinstance(gradient, tf.IndexedSlices):
@@ -86,14 +105,17 @@ def _rows_once(gradient):
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
-class Adam(OnePass, keras.optimizers.Adam):
+class Adam(FusedUpdates, keras.optimizers.Adam):
     """Adam with decoupled weight decay (AdamW), as one operation per weight.
 
     Args:
         learning_rate: float or Keras schedule. Defaults to 0.001.
         clip_norm: float. Limit of the norm of the gradient of all weights together. Defaults to `None`.
         decay: float. Decoupled weight decay; biases are left out. Defaults to 0.
-        **kwargs: As of `keras.optimizers.Adam`.
+        **kwargs: As of `keras.optimizers.Adam`, without `amsgrad`.
+
+    Raises:
+        InputError: If `amsgrad` is set.
 
     Example:
         >>> import keras, tensorflow as tf
@@ -112,6 +134,10 @@ class Adam(OnePass, keras.optimizers.Adam):
 
     def __init__(self, learning_rate=0.001, *, clip_norm=None, decay=0.0, **kwargs):
         super().__init__(learning_rate, clip_norm=clip_norm, decay=decay, **kwargs)
+        if self.amsgrad:
+            raise InputError(
+                "nlpkit's Adam has no `amsgrad`. Received: amsgrad=True. Take `keras.optimizers.Adam`."
+            )
 
     def update_step(self, gradient, variable, learning_rate):
         """Changes one variable.
@@ -142,7 +168,7 @@ class Adam(OnePass, keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
-class SGD(OnePass, keras.optimizers.SGD):
+class SGD(FusedUpdates, keras.optimizers.SGD):
     """Gradient descent without momentum; rows of an embedding that a batch lacks are not touched.
 
     Args:
@@ -150,6 +176,9 @@ class SGD(OnePass, keras.optimizers.SGD):
         clip_norm: float. Limit of the norm of the gradient of all weights together. Defaults to `None`.
         decay: float. Decoupled weight decay; biases are left out. Defaults to 0.
         **kwargs: As of `keras.optimizers.Optimizer`.
+
+    Raises:
+        InputError: If `momentum` is set.
 
     Example:
         >>> import keras
@@ -166,6 +195,10 @@ class SGD(OnePass, keras.optimizers.SGD):
 
     def __init__(self, learning_rate=0.01, *, clip_norm=None, decay=0.0, **kwargs):
         super().__init__(learning_rate, clip_norm=clip_norm, decay=decay, **kwargs)
+        if self.momentum:
+            raise InputError(
+                f"nlpkit's SGD has no `momentum`. Received: momentum={self.momentum}. Take `keras.optimizers.SGD`."
+            )
 
     def update_step(self, gradient, variable, learning_rate):
         """Changes one variable.

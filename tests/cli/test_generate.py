@@ -74,6 +74,15 @@ def test_groups_of_beams(run, fake):
     }  # fmt: skip
 
 
+def test_values_that_change_nothing_go_with_a_search(run, fake):
+    result = run(
+        "generate", "folder", "A", "--beam", 2, "--temperature", 1, "--top-k", 0, "--top-p", 1, "--min-p", 0,
+        "--typical-p", 1,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert fake.asked[1]["beam_size"] == 2
+
+
 def test_a_contrastive_search(run, fake):
     result = run("generate", "folder", "A", "--contrastive-penalty", 0, "--top-k", 4)
     assert result.exit_code == 0, result.output
@@ -108,6 +117,11 @@ def test_a_contrastive_search(run, fake):
             ["--beam", 4, "--beam-groups", 3, "--num-results", 3],
             "Groups have equally many beams and give equally many texts: --beam and --num-results must be multiples "
             "of --beam-groups. Received: --beam 4, --num-results 3, --beam-groups 3",
+        ),
+        (
+            ["--contrastive-penalty", 0.6, "--top-k", 0],
+            "--top-k is how many tokens a contrastive search tries at each place, so it must be 1 or more. Received: "
+            "--contrastive-penalty 0.6, --top-k 0",
         ),
         (
             ["--contrastive-penalty", 0.6, "--num-results", 2],

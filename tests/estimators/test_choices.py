@@ -69,12 +69,20 @@ def test_a_residual_connection_gets_a_second_layer():
     assert choose(FACTS, {"encoder": "gru", "residual": True}, {}).network["num_layers"] == 2
 
 
-def test_an_encoder_from_a_language_model_is_tuned_layer_by_layer():
+def test_an_encoder_from_a_language_model_has_its_size():
     encoder = {"cell": "gru", "units": 7}
     choices = choose(FACTS, {"encoder": encoder, "pooling": "mean"}, {"layer_decay": 0.9})
     assert choices.network["encoder"] == encoder and choices.network["pooling"] == "mean"
     assert not {"units", "num_layers", "bidirectional"} & set(choices.network)
-    assert choices.training.gradual_unfreezing and choices.training.layer_decay == 0.9
+    assert not choices.training.gradual_unfreezing and choices.training.layer_decay == 0.9
     reasons = {reason["setting"]: reason["value"] for reason in choices.reasons}
-    assert reasons["gradual_unfreezing"] is True and not {"encoder", "pooling", "layer_decay"} & set(reasons)
+    assert reasons["learning_rate"] == 0.005 and not {"encoder", "pooling", "layer_decay"} & set(reasons)
     assert default_max_length("lstm") < default_max_length(encoder) < default_max_length("bag")
+
+
+def test_another_optimizer_needs_its_rate():
+    with pytest.raises(
+        InputError, match="suit AdamW. Received: optimizer='sgd' without a learning rate. Give"
+    ):
+        choose(FACTS, {}, {"optimizer": "sgd"})
+    assert choose(FACTS, {}, {"optimizer": "sgd", "learning_rate": 0.5}).training.learning_rate == 0.5

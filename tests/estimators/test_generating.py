@@ -1,9 +1,12 @@
 """Every option of writing against the search that it asks for, called directly, or against what must come of it."""
 
+import re
 from functools import partial
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.exceptions import NotFittedError
 
 from nlpkit import InputError, TextGenerator
 from nlpkit.generation import (
@@ -94,6 +97,23 @@ def test_words_that_must_not_occur(unsure):
         assert found == texts_of(unsure, PROMPTS, expected.token_ids)
 
 
+def test_no_words_and_no_stop_strings(unsure):
+    plain = unsure.generate(PROMPTS, max_new_tokens=6, seed=3)
+    for none in (None, (), [], np.array([])):
+        assert unsure.generate(PROMPTS, max_new_tokens=6, seed=3, bad_words=none, stop=none) == plain
+    assert unsure.generate(PROMPTS, max_new_tokens=6, seed=3, bad_words="", forced_prefix=None) == plain
+    streamed = unsure.stream("one", max_new_tokens=6, seed=3, bad_words=None, stop=None)
+    assert "".join(streamed) == unsure.generate("one", max_new_tokens=6, seed=3)
+
+
+def test_values_that_change_nothing_go_with_a_search(unsure):
+    nothing = {"temperature": 1.0, "top_p": 1, "min_p": 0, "typical_p": 1.0}
+    for search in ({"beam_size": 2, "top_k": 0}, {"contrastive_penalty": 0.5}):
+        found = unsure.generate_details(PROMPTS, max_new_tokens=5, **search, **nothing)
+        search.pop("top_k", None)
+        assert found == unsure.generate_details(PROMPTS, max_new_tokens=5, **search)
+
+
 def test_a_search_with_beams_is_beam_search(unsure):
     options = {"length_penalty": 2.0, "diversity": 1.5}
     found = unsure.generate_details(
@@ -147,6 +167,16 @@ def test_a_contrastive_search_without_penalty_is_greedy_and_with_it_does_not_rep
 def test_a_stop_string_cuts_what_was_searched_for(fitted):
     assert fitted.generate("one", stop="four", contrastive_penalty=0.0) == " two three "
     assert fitted.generate("one", stop="four", beam_size=2) == " two three "
+
+
+def test_a_stop_string_cuts_the_text_alone(fitted):
+    whole, cut = (
+        fitted.generate_details("one", temperature=0, max_new_tokens=5, logprobs=2, **stop)[0]
+        for stop in ({}, {"stop": "four"})
+    )
+    assert (whole.pop("text"), cut.pop("text")) == (" two three four five.", " two three ")
+    assert cut == whole and cut["tokens"] == len(cut["logprobs"]) == len(cut["top_logprobs"]) == 5
+    assert sum(cut["logprobs"]) == pytest.approx(cut["score"], rel=1e-4)
 
 
 def test_a_text_begins_with_what_is_forced(fitted):
@@ -210,6 +240,9 @@ def test_a_prefix_of_characters_and_pieces_may_begin_within_a_word_or_with_a_spa
             "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=2.5",
         ),
         ({"bad_words": [3]}, "bad_words must be a list of texts .str.. Received: 3 of type int at 0"),
+        ({"bad_words": 5}, "bad_words must be a list of texts .str.. Received: 5 of type int at 0"),
+        ({"bad_words": b"no"}, "bad_words must be a list of texts .str.. Received: b'no' of type bytes at 0"),
+        ({"stop": 5}, "`stop` must be a string or several, none of them empty. Received: stop=5"),
         ({"beam_size": 0}, "`beam_size` must be an integer, 1 or more. Received: beam_size=0"),
         (
             {"beam_size": 2, "beam_groups": 1.5},
@@ -251,4 +284,38 @@ def test_what_cannot_be_streamed(fitted):
     with pytest.raises(
         InputError, match="takes nothing that looks at whole texts. Received: contrastive_penalty=0.6"
     ):
-        list(fitted.stream("one", contrastive_penalty=0.6))
+        fitted.stream("one", contrastive_penalty=0.6)
+
+
+@pytest.mark.parametrize("prompt", [None, 5, ["one", "two"], b"one"])
+def test_one_text_is_streamed(fitted, prompt):
+    received = re.escape(f"prompt={prompt!r}")
+    message = (
+        f"`prompt` must be a str, for one text is streamed. Received: {received}. Use `generate` for sev"
+    )
+    with pytest.raises(InputError, match=message):
+        fitted.stream(prompt)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stop": 5}, "`stop` must be a string or several, none of them empty. Received: stop=5"),
+        ({"stop": ""}, "`stop` must be a string or several, none of them empty. Received: stop=''"),
+        ({"bad_words": 5}, "bad_words must be a list of texts .str.. Received: 5"),
+        ({"top_p": 2.0}, "`top_p` must be .*Received: top_p=2.0"),
+        (
+            {"max_new_tokens": -1},
+            "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1",
+        ),
+        ({"top_q": 1}, "The options of a generation are .*Received: top_q"),
+    ],
+)
+def test_a_stream_tells_at_once_what_cannot_be_used(fitted, options, message):
+    with pytest.raises(InputError, match=message):
+        fitted.stream("one", **options)
+
+
+def test_who_is_not_fitted_streams_nothing():
+    with pytest.raises(NotFittedError):
+        TextGenerator().stream("one")

@@ -43,6 +43,11 @@ def test_gradient_descent_gets_a_rate_of_its_own(optimizer):
     assert choose_for_generator(10_000, True, {}, {})[1].clip_norm == 1.0
 
 
+def test_an_average_gets_the_time_to_begin():
+    training = choose_for_generator(10_000, True, {}, {"optimizer": "averaged_sgd"}, minutes=3.0)[1]
+    assert (training.schedule, training.patience) == ("constant", 10)
+
+
 def test_a_setting_that_is_not_known():
     with pytest.raises(InputError, match="options\\['training'\\]: 1 setting"):
         choose_for_generator(10_000, True, {}, {"epoch": 2})
@@ -59,3 +64,9 @@ def test_updates_over_documents_are_counted():
     assert training.epochs == 60 and reasons[0]["reason"].startswith("8 updates in each")
     _, training, reasons = choose_for_generator(650, True, {}, {}, lengths=np.array(lengths))
     assert training.batch_size == 1 and reasons[1]["reason"].startswith("texts side by side, one for 5,000")
+
+
+@pytest.mark.parametrize("setting", [{"label_smoothing": 0.1}, {"gradual_unfreezing": True}])
+def test_what_only_classifiers_have_is_refused(setting):
+    with pytest.raises(InputError, match=f"{next(iter(setting))}: Extra inputs are not permitted"):
+        choose_for_generator(10_000, True, {}, setting)

@@ -15,6 +15,8 @@ SHELL = Spelling(lambda name: f"--{name}", lambda name, value: f"--{name} {value
         {"temperature": 0.5, "top_k": 0, "seed": 0, "logprobs": 3, "num_results": 4},
         {"beam_size": 4, "num_results": 2, "beam_groups": 2, "diversity": 0.0, "length_penalty": -1.0},
         {"beam_size": 3, "num_results": 3, "seed": None, "top_k": None},
+        {"beam_size": 2, "temperature": 1.0, "top_k": 0, "top_p": 1, "min_p": 0.0, "typical_p": 1},
+        {"contrastive_penalty": 0.5, "temperature": 1, "top_p": 1.0, "min_p": 0, "typical_p": 1.0},
         {"contrastive_penalty": 0.0, "top_k": 7, "length_penalty": 0.0, "beam_groups": 1, "num_results": 1},
         {"beam_groups": 1, "length_penalty": 0, "diversity": None},
         {"something": "else"},
@@ -80,6 +82,11 @@ WRONG = [
         {"contrastive_penalty": 0.6, "num_results": 2},
         "A contrastive search finds one text for each prompt. Received: contrastive_penalty=0.6, num_results=2. Leave "
         "out one or the other.",
+    ),
+    (
+        {"beam_size": 2, "temperature": 1.0, "top_k": 1, "top_p": 1.0},
+        "`beam_size` searches for the most likely text, so it goes with nothing that belongs to drawing one. Received: "
+        "beam_size=2 with top_k=1. Leave out `beam_size`, or that.",
     ),
     (
         {"contrastive_penalty": 0.6, "top_k": 0},

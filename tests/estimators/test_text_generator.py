@@ -50,13 +50,14 @@ def test_scores_are_sums_of_log_probabilities(fitted):
 
 def test_perplexity_is_the_exponential_of_the_mean_score(fitted):
     # Read as a stream, texts know those before them; one text alone has none.
-    evaluation = fitted.evaluate(TEXTS[:1] * 8)
-    assert evaluation["tokens"] == 8 * 7 and evaluation["texts"] == 8 and evaluation["unknown"] == 0
+    evaluation = fitted.evaluate(TEXTS[:1])
+    assert evaluation["tokens"] == 7 and evaluation["texts"] == 1 and evaluation["unknown"] == 0
     alone = math.exp(-fitted.score(TEXTS[:1])[0] / 7)
     assert evaluation["perplexity"] == pytest.approx(alone, rel=1e-4)
     bits = math.log2(alone) * 7 / (len(TEXTS[0]) + 1)
     assert evaluation["bits_per_character"] == pytest.approx(bits, rel=1e-4)
-    assert fitted.perplexity(TEXTS[:1] * 8) == evaluation["perplexity"]
+    assert fitted.perplexity(TEXTS[:1]) == evaluation["perplexity"]
+    assert fitted.perplexity(TEXTS[:1] * 8) != pytest.approx(alone, rel=1e-4)
 
 
 def test_every_level_and_cell_writes_measures_and_comes_back(other, tmp_path):
@@ -202,6 +203,19 @@ def test_a_text_without_any_token_is_nothing_but_its_end(fitted, other):
     spaces = other.score(["", " "])
     # A space is a token where characters or bytes are.
     assert (abs(spaces[0] - spaces[1]) < 1e-5) == (other.level == "word")
+
+
+def test_no_text_is_too_short_to_be_measured(fitted):
+    for text in ("red", "the red"):
+        found = fitted.evaluate([text])
+        expected = np.exp(-fitted.score([text])[0] / found["tokens"])
+        assert found["perplexity"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_text_shorter_than_a_segment_is_enough_to_train():
+    short = quick(epochs=2, options={"training": {"sequence_length": 50}, "network": {"dropout": 0.0}})
+    short.fit(["to be or not to be"], validation_data=["to be"])
+    assert np.isfinite(short.perplexity(["to be"]))
 
 
 def test_documents_are_read_by_themselves_everywhere(tmp_path):

@@ -47,14 +47,15 @@ def test_half_characters_are_not_settled():
     assert settled("na\ufffdï", []) == 4
 
 
-@pytest.mark.parametrize("stop", ["", ["a", ""], [1]])
-def test_empty_stop_strings_are_refused(stop):
-    with pytest.raises(
-        InputError, match="`stop` must be a string or several, none of them empty. Received: stop="
-    ):
+@pytest.mark.parametrize("stop", ["", ["a", ""], [1], 5, [None], b"ab", b"", False])
+def test_empty_stop_strings_and_what_is_none_are_refused(stop):
+    with pytest.raises(InputError) as told:
         check_stop_strings(stop)
+    message = "`stop` must be a string or several, none of them empty. Received: stop="
+    assert str(told.value) == f"{message}{stop!r}"
 
 
-def test_one_string_is_one():
+def test_one_string_is_one_and_none_is_none():
+    assert check_stop_strings(None) == check_stop_strings([]) == ()
     assert check_stop_strings("ab") == ("ab",)
     assert check_stop_strings(iter(["a", "b"])) == ("a", "b")

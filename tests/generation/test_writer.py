@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -100,6 +103,32 @@ def test_other_values_and_sizes_are_not_traced_anew(writer):
     traced = list(writer._functions.values())
     writer.write(PROMPTS[:1, :2], max_new_tokens=5, seed=2, temperature=0.9)
     assert list(writer._functions.values()) == traced
+
+
+def test_only_the_graphs_used_last_are_kept(monkeypatch):
+    monkeypatch.setattr("nlpkit.generation.writer.KEPT", 4)
+    tf.keras.utils.set_random_seed(2)
+    writer = Writer(build_generator(30, units=8, num_layers=1))
+
+    def write(word):
+        return writer.write(PROMPTS, max_new_tokens=9, seed=1, bad_words=((word,),)).token_ids.numpy()
+
+    first = write(5)
+    begin, often = writer._functions.values()
+    second = write(6)
+    rarely = weakref.ref(list(writer._functions.values())[-1])
+    for word in range(7, 9):
+        write(word)
+        np.testing.assert_array_equal(write(5), first)
+        assert len(writer._functions) <= 4
+    # What is used all the time stays, the others give their memory back.
+    kept = list(writer._functions.values())
+    assert len(kept) == 4 and any(part is begin for part in kept) and kept[-1] is often
+    gc.collect()
+    assert rarely() is None
+    # They come back when they are asked for.
+    np.testing.assert_array_equal(write(6), second)
+    assert len(writer._functions) == 4
 
 
 def test_without_a_seed_it_writes_other_things_and_at_temperature_0_the_same(writer):

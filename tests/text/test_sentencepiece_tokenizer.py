@@ -1,8 +1,10 @@
 import io
 import sys
 
+import keras
 import pytest
 import sentencepiece
+import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +74,20 @@ def test_a_model_with_other_ids_is_refused():
     )
     with pytest.raises(InputError, match="must have the pieces <pad>, <unk>, <s>, </s> at the ids 0 to 3"):
         SentencePieceTokenizer(model.getvalue())
+
+
+def test_a_seed_that_is_set_later_leaves_the_model_there(tokenizer):
+    """It empties TensorFlow's cache of operations, which owns what has no name."""
+    graph = tf.function(lambda texts: tokenizer(texts).to_tensor())
+    before = graph(tf.constant(["a good day"])).numpy().tolist()
+    keras.utils.set_random_seed(3)
+    assert tokenizer(["a good day"]).to_list() == before
+    assert graph(tf.constant(["a good day"])).numpy().tolist() == before
+    assert tokenizer.detokenize(before).numpy().tolist() == [b"a good day"]
+
+
+def test_models_are_told_apart(tokenizer):
+    other = SentencePieceTokenizer().train(["quite different words here"] * 20, 300)
+    again = SentencePieceTokenizer(model=tokenizer.model)
+    ids = tokenizer(["a good day"]).to_list()
+    assert again(["a good day"]).to_list() == ids != other(["a good day"]).to_list()

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nlpkit.data import IdRows
-from nlpkit.training.documents import document_order, document_segments, documents_once, segments_in
+from nlpkit.training.documents import (
+    document_order,
+    document_segments,
+    documents_once,
+    inputs_of,
+    segments_in,
+)
 
 LENGTHS = np.random.default_rng(0).integers(1, 30, 53)
 ROWS = IdRows.from_lists(
@@ -83,3 +90,14 @@ def test_what_is_read_again_has_no_targets():
     assert [inputs.shape[1] for inputs, *_ in found] == [8, 16, 12]
     assert [np.count_nonzero(targets) for _, targets, _ in found] == [8 + 2, 8, 4]
     assert found[1][0][0].numpy().tolist() == [3, *range(4, 19)]
+
+
+def test_before_each_token_is_the_one_before_it_and_before_a_text_an_end():
+    rows = [[5, 6, 7, 3], [9, 3], [3], []]
+    padded = np.array([row + [0] * (4 - len(row)) for row in rows], "int32")
+    expected = [([3] + row[:-1])[: len(row)] + [0] * (4 - len(row)) for row in rows]
+    found = inputs_of(tf.constant(padded))
+    assert found.dtype == tf.int32 and found.numpy().tolist() == expected
+    # Of unknown size, as an export asks for it.
+    run = tf.function(inputs_of, input_signature=[tf.TensorSpec((None, None), "int32")])
+    assert run(padded).numpy().tolist() == expected

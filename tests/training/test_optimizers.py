@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nlpkit.errors import InputError
 from nlpkit.spec import TrainingSettings
 from nlpkit.training.fit import compile_model
 from nlpkit.training.optimizers import SGD, Adam
@@ -132,6 +133,17 @@ def test_a_rate_of_zero_freezes_and_others_scale(make):
     low, middle, high = (1 - variable.numpy() for variable in variables)
     assert not low.any() and high.all()
     np.testing.assert_allclose(middle, high / 2, rtol=1e-4)
+
+
+def test_what_they_do_not_have_is_told():
+    with pytest.raises(
+        InputError, match="nlpkit's SGD has no `momentum`. Received: momentum=0.9. Take `keras.opt"
+    ):
+        SGD(0.1, momentum=0.9)
+    with pytest.raises(
+        InputError, match="nlpkit's Adam has no `amsgrad`. Received: amsgrad=True. Take `keras.opt"
+    ):
+        Adam(0.1, amsgrad=True)
 
 
 @pytest.mark.parametrize("make", [Adam, SGD])

@@ -44,7 +44,7 @@ def test_groups_go_from_the_bottom_up(model):
 def test_a_model_without_a_pretrained_encoder_is_refused():
     plain = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     with pytest.raises(
-        InputError, match="`gradual_unfreezing` and `layer_decay` need a pretrained encoder: give"
+        InputError, match="need a layer with `layer_groups`. Received: .*dense.* Take a language"
     ):
         layer_groups(plain)
 
@@ -54,8 +54,14 @@ def test_a_model_without_a_pretrained_encoder_is_refused():
     [(True, [[0, 0, 1], [0, 0.5, 1], [0.25, 0.5, 1], [0.25, 0.5, 1]]), (False, [[0.25, 0.5, 1]] * 4)],
 )
 def test_rates_by_epoch(gradual, expected):
-    callback = Unfreezing([[], [], []], gradual=gradual, decay=0.5)
+    callback = Unfreezing([[], [], []], gradual=gradual, decay=0.5, epochs=4)
     assert [callback.rates(epoch) for epoch in range(4)] == expected
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(1, [[1, 1, 1]]), (2, [[0, 0, 1], [1, 1, 1]])])
+def test_with_few_epochs_several_layers_join_at_once(epochs, expected):
+    callback = Unfreezing([[], [], []], gradual=True, decay=1.0, epochs=epochs)
+    assert [callback.rates(epoch) for epoch in range(epochs)] == expected
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
@@ -76,10 +82,7 @@ def test_one_more_layer_moves_in_each_epoch(model, precision):
     inputs, targets = np.random.default_rng(0).normal(size=(2, 4, 2)).astype("float32"), np.zeros((2, 4), int)
     targets[:, :2] = 1
     batches = tf.data.Dataset.from_tensor_slices((inputs, targets))
-    watch = Watch()
-    original = model.fit
-    model.fit = lambda *given, callbacks, **options: original(
-        *given, callbacks=[*callbacks, watch], **options
-    )
-    run_epochs(model, lambda first: batches.repeat(), 2, settings, started=0.0)
+    groups = layer_groups(model)
+    callbacks = [Unfreezing(groups, gradual=True, decay=0.5, epochs=3), Watch()]
+    run_epochs(model, lambda first: batches.repeat(), 2, settings, started=0.0, callbacks=callbacks)
     assert moved == [[False, False, True], [False, True, True], [True, True, True]]
