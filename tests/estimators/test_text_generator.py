@@ -243,3 +243,18 @@ def test_whole_documents_are_held_out():
         InputError, match="With `documents` .--documents. the last texts are held out.*Received: 1 text"
     ):
         quick(options={"training": training}).fit(["one two three " * 20])
+
+
+def test_a_prompt_may_be_longer_than_the_context_and_than_any_segment():
+    settings = {"network": {"context": 3, "dropout": 0.0}, "training": {"sequence_length": 5}}
+    looks_back = quick(cell="transformer", epochs=1, options=settings).fit(TEXTS[:40])
+    long = " ".join(TEXTS[:6])
+    written = looks_back.generate(long, max_new_tokens=4, temperature=0)
+    # What the layer does not look back to does not count.
+    end = " ".join(long.split()[-5:])
+    logits = [
+        looks_back.generate_details(text, max_new_tokens=1, logprobs=3, temperature=0)[0]["logprobs"]
+        for text in (long, end)
+    ]
+    assert len(written.split()) <= 4
+    np.testing.assert_allclose(*logits, atol=1e-4)
