@@ -20,6 +20,8 @@ EXAMPLES = (
     "nlpkit train classifier --data topics.csv --label-separator ';' --out saved_models/topics",
     "nlpkit train classifier --data reviews.csv --encoder-from saved_models/lm --out saved_models/reviews",
 )
+# Values of options that say nothing.
+UNDECIDED = {"encoder": "auto", "tokenizer": "word"}
 
 
 def register(app):
@@ -72,10 +74,10 @@ def classifier(
     columns_of = {"text": text, "label": label, "columns": columns, "quoting": quoting, "format": format,
                   "label_separator": label_separator, "on_bad_row": on_bad_row}  # fmt: skip
     if encoder_from is not None:
-        decided = {"--encoder": encoder if encoder != "auto" else None, "--bidirectional": bidirectional,
-                   "--units": units, "--num-layers": num_layers, "--vectors": vectors,
-                   "--tokenizer": tokenizer if tokenizer != "word" else None}  # fmt: skip
-        _check_pretrained(encoder_from, decided)
+        _check_pretrained(
+            encoder_from, encoder=encoder, bidirectional=bidirectional, units=units, num_layers=num_layers,
+            vectors=vectors, tokenizer=tokenizer,
+        )  # fmt: skip
     checkpoint = check_folders(out, resume, overwrite)
     train = labelled_reader(data, **columns_of)
     validation, _ = _checked_reader("--validation-data", validation_data, columns_of)
@@ -102,15 +104,17 @@ def classifier(
     _show_result(model, out, quiet, as_json)
 
 
-def _check_pretrained(folder, decided):
+def _check_pretrained(folder, **decided):
     """Raises if a folder holds no language model, or an option is given that it decides."""
     from nlpkit.estimators.pretrained_encoder import check_generator_folder
 
     check_generator_folder(folder)
-    given = [option for option, value in decided.items() if value is not None]
+    names = {name: "--" + name.replace("_", "-") for name in decided}
+    given = [names[name] for name, value in decided.items() if value not in (None, UNDECIDED.get(name))]
     if given:
         raise InputError(
-            f"--encoder-from brings its text layer and its encoder, so that it goes with none of {', '.join(decided)}. "
+            "--encoder-from brings its text layer and its encoder, so that it goes with none of "
+            f"{', '.join(names.values())}. "
             f"Received: {', '.join(given)}. Leave that out, or --encoder-from."
         )
 

@@ -1,9 +1,5 @@
 """`nlpkit train generator`: from files of texts to a saved language model."""
 
-from typing import Annotated
-
-import typer
-
 from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
@@ -12,15 +8,6 @@ from nlpkit.cli.show import print_perplexities, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
 from nlpkit.training.state_files import remove_states
-
-Documents = Annotated[
-    bool,
-    typer.Option(
-        "--documents",
-        help="Read each text by itself; else the next one goes on where it ends.",
-        rich_help_panel="Training",
-    ),
-]
 
 EXAMPLES = (
     "nlpkit train generator --data texts.txt --out saved_models/lm",
@@ -58,7 +45,7 @@ def generator(
     dropout: own.Dropout = None,
     batch_size: own.BatchSize = None,
     sequence_length: own.SequenceLength = None,
-    documents: Documents = False,
+    documents: own.Documents = False,
     epochs: own.Epochs = None,
     minutes: own.Minutes = None,
     mixed_precision: own.Mixed = False,
@@ -104,9 +91,7 @@ def generator(
     evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
     if test:
         evaluations["test"] = add_test_result(lambda: model.add_test(test), model, out)
-    _show_result(model.report_, evaluations, out, quiet, as_json)
-    if not (quiet or as_json):
-        _note_next(out, whole_files)
+    _show_result(model.report_, evaluations, out, whole_files, quiet, as_json)
 
 
 def _given(**settings):
@@ -122,7 +107,7 @@ def _checked_reader(option, files, reading):
     return reader
 
 
-def _show_result(report, evaluations, out, quiet, as_json):
+def _show_result(report, evaluations, out, whole_files, quiet, as_json):
     if as_json:
         write_json({"model": str(out), "report": str(out / "report.html"),
                     "cell": report["settings"]["estimator"]["cell"], "seconds": report["seconds"],
@@ -132,6 +117,7 @@ def _show_result(report, evaluations, out, quiet, as_json):
     print_perplexities(evaluations)
     if not quiet:
         note_result(report, out)
+        _note_next(out, whole_files)
 
 
 def _note_next(out, whole_files):

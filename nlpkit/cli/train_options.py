@@ -100,6 +100,10 @@ SequenceLength = Annotated[
         show_default="by the level",
     ),
 ]
+Documents = Annotated[
+    bool,
+    _training("--documents", help="Read each text by itself; else the next one goes on where it ends."),
+]
 Epochs = Annotated[
     int | None,
     _training("--epochs", min=1, help="Passes over the data, at most.", show_default="by the data"),
