@@ -25,6 +25,7 @@ CORE = [
 EXTRAS = {
     "parquet": ["pyarrow>=17"],
     "subword": ["sentencepiece>=0.2.1", "tokenizers>=0.20"],
+    "text-to-text": ["sacrebleu>=2.4"],
     "tensorboard": ["tensorboard>=2.20"],
     "notebooks": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
 }

@@ -13,9 +13,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "Chatbot": ".estimators.chatbot",
+        "ImageCaptioner": ".estimators.image_captioner",
         "InputError": ".errors",
         "TextClassifier": ".estimators.text_classifier",
         "TextGenerator": ".estimators.text_generator",
+        "TextToText": ".estimators.text_to_text",
         "load": ".estimators.saving",
     },
 )

@@ -32,7 +32,8 @@ class FitSettings(_Settings):
         learning_rate: float. Peak learning rate. Gradient descent wants one a thousand times as high as AdamW, or more.
         weight_decay: float. Decoupled weight decay; biases are left out.
         clip_norm: float. Limit of the norm of the gradient of all weights together.
-        schedule: `"cosine"`, `"plateau"` or `"constant"`, each after the warm-up.
+        schedule: `"cosine"`, `"inverse_sqrt"` (the rate falls with the square root of the steps), `"plateau"` or
+            `"constant"`, each after the warm-up.
         warmup: float. Part of all steps in which the learning rate rises from zero, whatever the schedule.
         patience: int. Epochs without a better validation result before training stops; `None` never stops.
         mixed_precision: bool. 16-bit arithmetic with 32-bit weights: float16 on a GPU, bfloat16 elsewhere.
@@ -53,7 +54,7 @@ class FitSettings(_Settings):
     learning_rate: float = Field(1e-3, gt=0.0)
     weight_decay: float = Field(0.0, ge=0.0)
     clip_norm: float = Field(1.0, gt=0.0)
-    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    schedule: Literal["cosine", "inverse_sqrt", "plateau", "constant"] = "cosine"
     warmup: Share = 0.05
     patience: int | None = Field(3, ge=1)
     mixed_precision: bool = False
@@ -104,6 +105,37 @@ class LanguageModelSettings(FitSettings):
     learning_rate: float = Field(2e-3, gt=0.0)
     sequence_length: int = Field(35, ge=1)
     documents: bool = False
+
+
+class TextToTextSettings(FitSettings):
+    """How an encoder-decoder is trained: all of `FitSettings`, and what only pairs of texts have.
+
+    Args:
+        batch_size: int. Pairs per step.
+        batch_tokens: int. As many pairs per step as fit into so many tokens, counted on the longer side and with its
+            padding; takes the place of `batch_size`. `None` counts pairs.
+        label_smoothing: float between 0 and 1.
+        scheduled_sampling: float between 0 and 1. Part of the decoder's inputs that are its own predictions in the
+            last epoch; it rises evenly from none.
+        coverage_loss: float. Weight of the loss for attending to the same place again.
+        average_epochs: int. The mean of the weights of so many last epochs is taken where its validation loss is lower
+            than that of the best epoch; 1 takes no mean.
+
+    Example:
+        >>> from nlpkit.spec import TextToTextSettings
+        >>> TextToTextSettings(label_smoothing=0.1).average_epochs
+        1
+
+    Raises:
+        InputError: Through `parse_settings`, as for `FitSettings`.
+    """
+
+    batch_size: int = Field(64, ge=1)
+    batch_tokens: int | None = Field(None, ge=1)
+    label_smoothing: Share = 0.0
+    scheduled_sampling: float = Field(0.0, ge=0.0, le=1.0)
+    coverage_loss: float = Field(0.0, ge=0.0)
+    average_epochs: int = Field(1, ge=1)
 
 
 class ModelSpec(_Settings):
@@ -180,7 +212,35 @@ class GeneratorSpec(ModelSpec):
     training: LanguageModelSettings
 
 
-SPECS = {"classifier": ClassifierSpec, "generator": GeneratorSpec}
+class TextToTextSpec(ModelSpec):
+    """The content of `spec.json` of a model that writes the target of a source.
+
+    Args:
+        task: `"text_to_text"`, `"captioner"` or `"chatbot"`.
+        max_new_tokens: int. Most tokens that are written unless another number is given.
+        training: `TextToTextSettings`.
+
+    Raises:
+        InputError: Through `parse_settings`, if a field is missing, unknown or of the wrong type.
+
+    Example:
+        >>> from nlpkit.spec import TextToTextSpec
+        >>> TextToTextSpec.model_fields["max_new_tokens"].is_required()
+        True
+    """
+
+    task: Literal["text_to_text", "captioner", "chatbot"]
+    max_new_tokens: int
+    training: TextToTextSettings
+
+
+SPECS = {
+    "classifier": ClassifierSpec,
+    "generator": GeneratorSpec,
+    "text_to_text": TextToTextSpec,
+    "captioner": TextToTextSpec,
+    "chatbot": TextToTextSpec,
+}
 
 
 def parse_settings(model, values, where):

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "copy_task": ".synthetic",
         "inference_batches": ".batching",
         "load_sample_reviews": ".samples",
+        "make_shape_captions": ".shape_captions",
         "restore_order": ".batching",
         "training_batches": ".batching",
     },

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nlpkit.data.id_rows import IdRows
 from nlpkit.errors import InputError
 
 # Rows are sorted by length inside pools of so many batches: wide enough for little padding.
@@ -49,20 +50,20 @@ def training_batches(rows, targets, *, batch_size, seed, epochs, first_epoch=0, 
     import tensorflow as tf
 
     _check_rows(rows, batch_size, targets=targets, sample_weight=sample_weight)
-    _check_epochs(seed, epochs, first_epoch)
+    check_epochs(seed, epochs, first_epoch)
     lengths, steps = rows.lengths, -(-len(rows) // batch_size)
 
     def batches_of(epoch):
         table = tf.numpy_function(lambda e: epoch_order(lengths, batch_size, seed, int(e)), [epoch], tf.int64)
         return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(table, (steps, batch_size)))
 
-    gather = _gatherer(rows, [array for array in (targets, sample_weight) if array is not None])
+    gather = gatherer(rows, *(array for array in (targets, sample_weight) if array is not None))
     dataset = (
         tf.data.Dataset.range(first_epoch, epochs)
         .flat_map(batches_of)
         .apply(tf.data.experimental.assert_cardinality(steps * (epochs - first_epoch)))
     )
-    return _prefetched(dataset, lambda indices: gather(tf.boolean_mask(indices, indices >= 0))), steps
+    return prefetched(dataset, lambda indices: gather(tf.boolean_mask(indices, indices >= 0))), steps
 
 
 def epoch_order(lengths, batch_size, seed, epoch):
@@ -126,14 +127,23 @@ def inference_batches(rows, *, batch_size, targets=None):
     _check_rows(rows, batch_size, targets=targets)
     order = np.argsort(-rows.lengths, kind="stable")
     starts = _bounded_starts(rows.lengths[order], batch_size)
-    gather = _gatherer(rows, [] if targets is None else [targets])
+    gather = gatherer(rows) if targets is None else gatherer(rows, targets)
     with tf.device("CPU:0"):
         slices = tf.data.Dataset.from_tensor_slices((starts[:-1], starts[1:]))
         indices = tf.constant(order)
-    return _prefetched(slices, lambda start, end: gather(indices[start:end])), order
+    return prefetched(slices, lambda start, end: gather(indices[start:end])), order
 
 
-def _prefetched(dataset, make_batch):
+def prefetched(dataset, make_batch):
+    """The batches that `make_batch` makes of what a dataset holds, a few ahead and always in the same order.
+
+    Args:
+        dataset: `tf.data.Dataset`. One element for each batch, such as its row numbers.
+        make_batch: callable of tensors. Takes an element, returns a batch.
+
+    Returns:
+        `tf.data.Dataset`.
+    """
     import tensorflow as tf
 
     options = tf.data.Options()
@@ -174,16 +184,31 @@ def restore_order(outputs, order):
     return restored
 
 
-def _gatherer(rows, arrays):
+def gatherer(*columns):
+    """What picks rows of several columns by their numbers.
+
+    Args:
+        *columns: `IdRows`, which come padded to the longest picked, or arrays, which come as they are.
+
+    Returns:
+        Function from an int tensor of row numbers to one tensor per column; of one column to its tensor alone.
+
+    Example:
+        >>> from nlpkit.data import IdRows
+        >>> from nlpkit.data.batching import gatherer
+        >>> ids, labels = gatherer(IdRows.from_lists([[4], [5, 6], [7, 8, 9]]), [10, 11, 12])([0, 1])
+        >>> ids.numpy().tolist(), labels.numpy().tolist()
+        ([[4, 0], [5, 6]], [10, 11])
+    """
     import tensorflow as tf
 
-    ragged = rows.ragged()
     with tf.device("CPU:0"):
-        arrays = [tf.convert_to_tensor(array) for array in arrays]
+        tensors = [c.ragged() if isinstance(c, IdRows) else tf.convert_to_tensor(c) for c in columns]
 
     def gather(indices):
-        ids = tf.gather(ragged, indices).to_tensor()
-        return (ids, *(tf.gather(array, indices) for array in arrays)) if arrays else ids
+        picked = (tf.gather(tensor, indices) for tensor in tensors)
+        dense = [part.to_tensor() if isinstance(part, tf.RaggedTensor) else part for part in picked]
+        return tuple(dense) if len(dense) > 1 else dense[0]
 
     return gather
 
@@ -211,7 +236,17 @@ def _check_rows(rows, batch_size, **arrays):
             )
 
 
-def _check_epochs(seed, epochs, first_epoch):
+def check_epochs(seed, epochs, first_epoch):
+    """Refuses numbers with which there is nothing to train.
+
+    Args:
+        seed: int. At least 0.
+        epochs: int. The number of the last epoch plus one.
+        first_epoch: int. The number of the first epoch to run.
+
+    Raises:
+        InputError: If a number is out of range.
+    """
     if seed < 0:
         raise InputError(f"`seed` must be at least 0. Received: seed={seed}")
     if not 0 <= first_epoch < epochs:

@@ -5,8 +5,11 @@ from nlpkit._lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "Chatbot": ".chatbot",
+        "ImageCaptioner": ".image_captioner",
         "TextClassifier": ".text_classifier",
         "TextGenerator": ".text_generator",
+        "TextToText": ".text_to_text",
         "load": ".saving",
         "write_report": ".report",
     },

@@ -15,13 +15,12 @@ from nlpkit.estimators.facts import token_facts, versions
 from nlpkit.estimators.generator_choices import WHERE, choose_for_generator
 from nlpkit.estimators.plain_texts import PlainTexts
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
+from nlpkit.estimators.text_levels import text_layer
 from nlpkit.models import build_generator
 from nlpkit.spec import LanguageModelSettings, parse_settings
-from nlpkit.text import text_to_ids
 from nlpkit.training.language_model import perplexity_of, train_language_model
 from nlpkit.training.seeding import seeded
 
-LEVELS = ("byte", "char", "subword", "word")
 HELD_OUT = 0.1
 
 
@@ -41,7 +40,7 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
     started = time.monotonic()
     options = option_groups(generator.options)
     seed = random_seed(generator.random_state)
-    generator.text_to_ids_ = _text_layer(generator, options["text"])
+    generator.text_to_ids_ = text_layer(generator.level, generator.normalize, options["text"])
     training = {
         **({} if generator.epochs is None else {"epochs": generator.epochs}),
         **options["training"],
@@ -74,23 +73,6 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
         )
     generator._network_settings, generator._training = network, settings
     generator.report_ = _report(generator, result, data, reasons, started)
-
-
-def _text_layer(generator, options):
-    if generator.level not in LEVELS:
-        raise InputError(
-            f"`level` (--level) must be one of {', '.join(LEVELS)}. Received: {generator.level!r}"
-        )
-    level = {"subword": "sentencepiece"}.get(generator.level, generator.level)
-    # Characters are all there is at their level: line breaks, case and runs of spaces belong to the text.
-    normalize = generator.normalize and level not in ("byte", "char")
-    if level == "word" and not normalize:
-        level = "space"
-    own = {"html": False, "case": None, "collapse_whitespace": normalize, "end": True}
-    if level == "word":
-        own["min_frequency"] = 2  # words that occur once teach what to expect where the vocabulary ends
-    with settings_of("text", "nlpkit.text.text_to_ids"):
-        return text_to_ids(level, **{**own, **options})
 
 
 def _read(text_to_ids, X, validation_data, documents):

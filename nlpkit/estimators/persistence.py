@@ -10,7 +10,7 @@ from nlpkit.estimators.report import write_report
 from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, files_of, load_files, save_folder
 
 # A network and its graphs cannot be pickled; the files of its folder can.
-NOT_PICKLED = ("network_", "text_to_ids_", "_predictor", "_own_writer")
+NOT_PICKLED = ("network_", "text_to_ids_", "source_", "target_", "_predictor", "_own_writer")
 
 
 class PersistentEstimator:
@@ -41,9 +41,12 @@ class PersistentEstimator:
 
     def _write(self, path, name):
         self.network_.save(path / MODEL_FILE)
-        self.text_to_ids_.save_vocabulary(path)
+        self._save_vocabularies(path)
         (path / SPEC_FILE).write_text(self.spec().model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_report(path, {**self.report_, "name": name})
+
+    def _save_vocabularies(self, path):
+        self.text_to_ids_.save_vocabulary(path)
 
     def __getstate__(self):
         state = super().__getstate__()

@@ -1,6 +1,7 @@
 """The saved-model folder: written whole or not at all, read without executing anything from it."""
 
 import errno
+import importlib
 import json
 import os
 import shutil
@@ -13,7 +14,26 @@ from nlpkit.errors import InputError
 from nlpkit.spec import FORMAT_VERSION, SPECS, parse_settings
 
 SPEC_FILE, MODEL_FILE, REPORT_FILE = "spec.json", "model.keras", "report.json"
-MODEL_FILES = {SPEC_FILE, MODEL_FILE, REPORT_FILE, "report.html", "vocabulary.txt", "sentencepiece.model"}
+# Folders of the two vocabularies of a text-to-text model.
+SIDES = {"source", "target"}
+MODEL_FILES = {
+    SPEC_FILE,
+    MODEL_FILE,
+    REPORT_FILE,
+    "report.html",
+    "vocabulary.txt",
+    "sentencepiece.model",
+    *SIDES,
+}
+
+# Module and class of each task.
+ESTIMATORS = {
+    "classifier": ("text_classifier", "TextClassifier"),
+    "generator": ("text_generator", "TextGenerator"),
+    "text_to_text": ("text_to_text", "TextToText"),
+    "captioner": ("image_captioner", "ImageCaptioner"),
+    "chatbot": ("chatbot", "Chatbot"),
+}
 
 
 def save_folder(folder, write):
@@ -170,11 +190,9 @@ def load(folder):
         ```
     """
     spec = read_spec(folder)
-    from nlpkit.estimators.text_classifier import TextClassifier
-    from nlpkit.estimators.text_generator import TextGenerator
-
-    estimators = {"classifier": TextClassifier, "generator": TextGenerator}
-    return estimators[spec.task].from_folder(folder, spec)
+    module, name = ESTIMATORS[spec.task]
+    estimator = getattr(importlib.import_module(f"nlpkit.estimators.{module}"), name)
+    return estimator.from_folder(Path(folder), spec)
 
 
 def load_network(folder):
@@ -264,7 +282,7 @@ def files_of(write):
         write: Function of a path; fills a folder.
 
     Returns:
-        dict of file name to bytes.
+        dict of file name, with its folder, to bytes.
 
     Example:
         >>> from nlpkit.estimators.saving import files_of
@@ -273,7 +291,8 @@ def files_of(write):
     """
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder))
-        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        files = (path for path in Path(folder).rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def load_files(files):
@@ -287,5 +306,6 @@ def load_files(files):
     """
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
+            (Path(folder) / name).parent.mkdir(exist_ok=True)
             (Path(folder) / name).write_bytes(content)
         return load(folder)

@@ -10,14 +10,15 @@ from nlpkit.errors import InputError
 OPTION_GROUPS = ("text", "network", "training")
 
 
-def option_groups(options):
+def option_groups(options, groups=OPTION_GROUPS):
     """An estimator's `options`, each group a dict of its own.
 
     Args:
         options: dict of dicts, or `None`.
+        groups: Sequence of str. The groups there are. Defaults to `OPTION_GROUPS`.
 
     Returns:
-        dict from all `OPTION_GROUPS` to dicts.
+        dict from all groups to dicts.
 
     Raises:
         InputError: If there is another group.
@@ -28,10 +29,10 @@ def option_groups(options):
         {'text': {}, 'network': {}, 'training': {'epochs': 2}}
     """
     given = options or {}
-    unknown = sorted(set(given) - set(OPTION_GROUPS))
+    unknown = sorted(set(given) - set(groups))
     if unknown:
-        raise InputError(f"`options` has the groups {list(OPTION_GROUPS)}. Received: {unknown}")
-    return {group: dict(given.get(group) or {}) for group in OPTION_GROUPS}
+        raise InputError(f"`options` has the groups {list(groups)}. Received: {unknown}")
+    return {group: dict(given.get(group) or {}) for group in groups}
 
 
 @contextmanager

@@ -37,6 +37,8 @@ class Writer:
         TensorShape([2, 5])
     """
 
+    given, allow_unknown, attention_of = PROMPTS, False, None
+
     def __init__(self, network):
         self.network = network
         self._functions = OrderedDict()
@@ -107,6 +109,7 @@ class Writer:
         groups=1,
         diversity=0.5,
         length_penalty=0.0,
+        coverage_penalty=0.0,
         **options,
     ):
         """Finds the best texts that go on from prompts; see `nlpkit.generation.beam_search`.
@@ -119,6 +122,7 @@ class Writer:
             groups: int. Defaults to 1.
             diversity: float. Defaults to 0.5.
             length_penalty: float. Defaults to 0.
+            coverage_penalty: float. Of a network that attends to a source. Defaults to 0.
             **options: As of `write`, but for those of chance.
 
         Returns:
@@ -131,6 +135,8 @@ class Writer:
         check_number("diversity", diversity, "0 or more", lambda x: x >= 0)
         static, fed = _split(options)
         settings = {"beams": beams, "n_best": n_best, "groups": groups}
+        if coverage_penalty:
+            settings |= {"coverage_penalty": coverage_penalty, "attention_of": self.attention_of}
         key = ("search", *settings.values(), static, tuple(fed))
         run = self._function(key, self._search, settings, dict(static), fed)
         return run(prompts, max_new_tokens, tf.constant(length_penalty, "float32"),
@@ -161,6 +167,23 @@ class Writer:
         run = self._function(("contrast", static, tuple(fed)), self._contrast, dict(static), fed)
         return run(prompts, max_new_tokens, tf.constant(candidates), tf.constant(penalty, "float32"), fed)
 
+    def prompts_of(self, given):
+        """int32 tensor of shape `(batch, time)`. What the texts begin with: what is given."""
+        return given
+
+    def first_state(self, given, max_new_tokens):
+        """The network's state before it reads the prompts.
+
+        Args:
+            given: int32 tensor of shape `(batch, time)`.
+            max_new_tokens: int32 scalar tensor.
+
+        Returns:
+            Nest of tensors.
+        """
+        batch, length = tf.unstack(tf.shape(given))
+        return self.network.initial_state(batch, tf.maximum(length, 1) + max_new_tokens)
+
     def _check(self, max_new_tokens, options):
         check_sampling(options, self.network.vocabulary_size)
         check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
@@ -174,10 +197,10 @@ class Writer:
         return self._functions[key]
 
     def _begin(self, logprobs):
-        @tf.function(input_signature=[PROMPTS, INTEGER], autograph=False)
-        def run(prompts, max_new_tokens):
-            state = self._first_state(prompts, max_new_tokens)
-            return begin(state, prompts, max_new_tokens=max_new_tokens, logprobs=logprobs)
+        @tf.function(input_signature=[self.given, INTEGER], autograph=False)
+        def run(given, max_new_tokens):
+            state = self.first_state(given, max_new_tokens)
+            return begin(state, self.prompts_of(given), max_new_tokens=max_new_tokens, logprobs=logprobs)
 
         return run
 
@@ -190,21 +213,23 @@ class Writer:
         def run(generation, steps, seed, fed):
             filters = sampling_filters(**static, **fed)
             seed = seed if draws else None
-            return advance(self.network.step, generation, steps=steps, filters=filters, seed=seed)
+            options = {"filters": filters, "seed": seed, "allow_unknown": self.allow_unknown}
+            return advance(self.network.step, generation, steps=steps, **options)
 
         return run.get_concrete_function()
 
     def _search(self, settings, static, fed):
-        @tf.function(input_signature=[PROMPTS, INTEGER, NUMBER, NUMBER, _specs(fed)], autograph=False)
-        def run(prompts, max_new_tokens, length_penalty, diversity, fed):
+        @tf.function(input_signature=[self.given, INTEGER, NUMBER, NUMBER, _specs(fed)], autograph=False)
+        def run(given, max_new_tokens, length_penalty, diversity, fed):
             return beam_search(
                 self.network.step,
-                self._first_state(prompts, max_new_tokens),
-                prompts,
+                self.first_state(given, max_new_tokens),
+                self.prompts_of(given),
                 max_new_tokens=max_new_tokens,
                 length_penalty=length_penalty,
                 diversity=diversity,
                 filters=sampling_filters(**static, **fed),
+                allow_unknown=self.allow_unknown,
                 **settings,
             )
 
@@ -213,7 +238,7 @@ class Writer:
     def _contrast(self, static, fed):
         @tf.function(input_signature=[PROMPTS, INTEGER, INTEGER, NUMBER, _specs(fed)], autograph=False)
         def run(prompts, max_new_tokens, candidates, penalty, fed):
-            state = self._first_state(prompts, max_new_tokens)
+            state = self.first_state(prompts, max_new_tokens)
             hidden = self._hidden_step(tf.zeros(tf.shape(prompts)[:1], "int32"), (None, state))[1][0]
             return contrastive_search(
                 self._hidden_step,
@@ -227,10 +252,6 @@ class Writer:
             )
 
         return run.get_concrete_function()
-
-    def _first_state(self, prompts, max_new_tokens):
-        batch, length = tf.unstack(tf.shape(prompts))
-        return self.network.initial_state(batch, tf.maximum(length, 1) + max_new_tokens)
 
     def _hidden_step(self, token_ids, state):
         """The network's step, whose state also holds the hidden vector from which the logits came."""

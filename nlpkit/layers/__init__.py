@@ -9,12 +9,14 @@ from nlpkit.layers.attention_decoder import AttentionDecoder
 from nlpkit.layers.attention_pool import AttentionPool
 from nlpkit.layers.cached_attention import CachedAttention
 from nlpkit.layers.character_ngrams import CharacterNgrams
+from nlpkit.layers.context_attention import ContextAttention
 from nlpkit.layers.crf import CRF, CRFLoss, bio_transitions
 from nlpkit.layers.decoder_block import DecoderBlock
 from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.layers.distinct_tokens import DistinctTokens
 from nlpkit.layers.embedding_dropout import EmbeddingDropout
 from nlpkit.layers.encoder_block import EncoderBlock
+from nlpkit.layers.encoder_stack import EncoderStack
 from nlpkit.layers.feed_forward import FeedForward
 from nlpkit.layers.hashed_ngrams import HashedNgrams
 from nlpkit.layers.highway import Highway
@@ -27,6 +29,7 @@ from nlpkit.layers.peephole_lstm import PeepholeLSTMCell
 from nlpkit.layers.pointer_head import PointerHead
 from nlpkit.layers.position_embedding import PositionEmbedding
 from nlpkit.layers.recurrent_block import RecurrentBlock
+from nlpkit.layers.recurrent_decoder import RecurrentDecoder
 from nlpkit.layers.recurrent_stack import RecurrentStack
 from nlpkit.layers.sequence_pool import SequencePool
 from nlpkit.layers.sine_positions import SinePositions
@@ -47,11 +50,13 @@ __all__ = [
     "CRFLoss",
     "CachedAttention",
     "CharacterNgrams",
+    "ContextAttention",
     "DecoderBlock",
     "DecoderStack",
     "DistinctTokens",
     "EmbeddingDropout",
     "EncoderBlock",
+    "EncoderStack",
     "FeedForward",
     "HashedNgrams",
     "Highway",
@@ -65,6 +70,7 @@ __all__ = [
     "PointerHead",
     "PositionEmbedding",
     "RecurrentBlock",
+    "RecurrentDecoder",
     "RecurrentStack",
     "SequencePool",
     "SinePositions",

@@ -6,6 +6,7 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.layers.additive_attention import AdditiveAttention
 from nlpkit.layers.attention_weights import check_shapes
+from nlpkit.layers.context_attention import ContextAttention
 from nlpkit.layers.multiplicative_attention import SCORES, MultiplicativeAttention
 from nlpkit.layers.packing import pack, unpack
 from nlpkit.layers.padding import zero_padding
@@ -36,8 +37,8 @@ class AttentionDecoder(keras.layers.Layer):
     Args:
         units: int. Units of the recurrent layer and size of the attentional vector.
         cell: `"rnn"`, `"lstm"`, `"gru"`, `"peephole_lstm"` or `"layer_norm_lstm"`. Defaults to `"lstm"`.
-        attention: `"additive"`, `"dot"`, `"general"` or `"concat"`, or an attention layer of nlpkit such as
-            `AdditiveAttention(64, coverage=True)`. Defaults to `"general"`.
+        attention: `"additive"`, `"dot"`, `"general"`, `"concat"` or `"multi_head"`, or an attention layer of nlpkit
+            such as `AdditiveAttention(64, coverage=True)`. Defaults to `"general"`.
         input_feeding: `False`, `True` or `"context"`. Defaults to `False`.
         use_cudnn: `"auto"`, `True` or `False`. Whether the cuDNN kernel may be used, where the recurrent layer runs by
             itself; kept in the config. Defaults to `"auto"`.
@@ -92,7 +93,7 @@ class AttentionDecoder(keras.layers.Layer):
         inputs, encoder_outputs, *states = check_shapes(input_shape, ["inputs", "encoder outputs"])
         if states:
             self._check_states(states)
-        context = encoder_outputs[-1]
+        context = self.attention.compute_output_shape([(None, self.units), encoder_outputs])[-1]
         fed = {False: 0, True: self.units, "context": context}[self.input_feeding]
         self.rnn.build((None, None, inputs[-1] + fed))
         if not self.attention.built:
@@ -249,13 +250,21 @@ class AttentionDecoder(keras.layers.Layer):
 def _make_attention(attention, units, part):
     if attention == "additive":
         return AdditiveAttention(units, name="attention", **part)
+    if attention == "multi_head":
+        return ContextAttention(_heads(units), name="attention", **part)
     if isinstance(attention, str) and attention in SCORES:
         return MultiplicativeAttention(attention, name="attention", **part)
     if isinstance(attention, dict):
         attention = keras.saving.deserialize_keras_object(attention)
     if not hasattr(attention, "attend"):
         raise InputError(
-            f"`attention` must be one of {['additive', *SCORES]} or an attention layer of nlpkit. "
+            f"`attention` must be one of {['additive', *SCORES, 'multi_head']} or an attention layer of nlpkit. "
             f"Received: attention={attention!r}"
         )
     return attention
+
+
+def _heads(units):
+    """Heads of a size of 32 or so, as many as share the units evenly."""
+    wanted = max(units // 32, 1)
+    return next(heads for heads in range(wanted, 0, -1) if units % heads == 0)

@@ -214,15 +214,30 @@ class CachedAttention(AttentionHeads):
         """
         x = tf.cast(x, self.compute_dtype)[:, None]
         if "mask" in state:
-            now, penalty = None, hide_unless(state["mask"])[:, None, None]
-            real = _with_context(None, state["mask"])
+            outputs, weights = self.attend(x, state["keys"], state["values"], state["mask"])
         else:
-            now, real = state["position"][:, None], None
+            now = state["position"][:, None]
             state = add_step(state, *self._keys_and_values(x, now))
             penalty = self._penalty(now, tf.shape(state["keys"])[2], None)
-        query = self._project(self.query_dense, x, now)
-        outputs, weights = self._attend(query, state["keys"], state["values"], penalty, real)
+            query = self._project(self.query_dense, x, now)
+            outputs, weights = self._attend(query, state["keys"], state["values"], penalty)
         return (outputs[:, 0], state, weights[:, :, 0]) if return_attention_scores else (outputs[:, 0], state)
+
+    def attend(self, x, keys, values, mask=None):
+        """Attention to keys and values that were projected before.
+
+        Args:
+            x: Float tensor of shape `(batch, time, features)`.
+            keys: Float tensor of shape `(batch, heads, context_time, key_dim)`, as `context_state` has it.
+            values: The same.
+            mask: Bool tensor of shape `(batch, context_time)`. Defaults to `None`, all real.
+
+        Returns:
+            Float tensor `(batch, time, features)`, and the weights, float32 `(batch, heads, time, context_time)`.
+        """
+        penalty = None if mask is None else hide_unless(mask)[:, None, None]
+        query = self._project(self.query_dense, x, None)
+        return self._attend(query, keys, values, penalty, _with_context(None, mask))
 
     def get_config(self):
         own = {name: getattr(self, name) for name in ("causal", "positions", "max_distance", "window")}

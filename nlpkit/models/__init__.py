@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "NgramModel": ".ngram_model",
         "adapt_bag": ".bag",
         "build_classifier": ".classifier",
+        "build_encoder_decoder": ".encoder_decoder",
         "build_generator": ".generator",
     },
 )

@@ -57,4 +57,16 @@ class SpaceTokenizer(VocabularyTokenizer):
             String tensor of shape `(batch,)`.
         """
         with tf.device("CPU:0"):
-            return tf.strings.reduce_join(self.tokens_of(token_ids), axis=-1, separator=" ")
+            return self.join(self.tokens_of(token_ids))
+
+    def join(self, tokens):
+        """Joins tokens to texts, as `detokenize` does.
+
+        Args:
+            tokens: Ragged string tensor of shape `(batch, None)`.
+
+        Returns:
+            String tensor of shape `(batch,)`.
+        """
+        with tf.device("CPU:0"):
+            return tf.strings.reduce_join(tokens, axis=-1, separator=" ")

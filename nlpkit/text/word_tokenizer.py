@@ -67,7 +67,19 @@ class WordTokenizer(VocabularyTokenizer):
             String tensor of shape `(batch,)`.
         """
         with tf.device("CPU:0"):
-            text = tf.strings.reduce_join(self.tokens_of(token_ids), axis=-1, separator=" ")
+            return self.join(self.tokens_of(token_ids))
+
+    def join(self, tokens):
+        """Joins tokens to texts, as `detokenize` does.
+
+        Args:
+            tokens: Ragged string tensor of shape `(batch, None)`.
+
+        Returns:
+            String tensor of shape `(batch,)`.
+        """
+        with tf.device("CPU:0"):
+            text = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
             text = tf.strings.regex_replace(text, rf"([{CJK}]) ", r"\1")
             return tf.strings.regex_replace(text, r" ([.,!?;:%)\]}])", r"\1")
 

@@ -11,8 +11,9 @@ from nlpkit.errors import InputError
 from nlpkit.training.averaging import AverageWeights
 from nlpkit.training.callbacks import BestEpoch, LearningRateLog, PlateauSchedule, TimeLimit, WarmUp
 from nlpkit.training.checkpoint import Checkpoint
+from nlpkit.training.epoch_averaging import AverageEpochs
 from nlpkit.training.losses import SmoothedCrossentropy
-from nlpkit.training.optimizer import optimizer_of, warmup_steps
+from nlpkit.training.optimizer import BY_STEP, optimizer_of, warmup_steps
 from nlpkit.training.progress import ProgressBar
 from nlpkit.training.unfreezing import Unfreezing, layer_groups
 
@@ -23,9 +24,10 @@ class TrainingResult:
 
     Args:
         history: dict. Name of a measure to its value after each epoch.
-        best_epoch: int. The epoch whose weights the model now has, counted from 1.
+        best_epoch: int. The epoch whose weights the model now has, unless it has an average; counted from 1.
         seconds: float. Duration of the training.
         out_of_time: bool. Whether the time limit ended it.
+        averaged: int. The number of last epochs the mean of whose weights the model now has. Defaults to 0: none.
 
     Example:
         >>> from nlpkit.training import TrainingResult
@@ -37,6 +39,7 @@ class TrainingResult:
     best_epoch: int
     seconds: float
     out_of_time: bool
+    averaged: int = 0
 
 
 def train(
@@ -136,13 +139,14 @@ def run_epochs(
     fingerprint="",
     verbose=0,
 ):
-    """Runs a compiled model through its epochs, and leaves it with the weights of the best one.
+    """Runs a compiled model through its epochs, and leaves it with the weights of the best one or a better mean.
 
     Args:
         model: Compiled `keras.Model`.
         batches: callable. `batches(first_epoch)` gives a `tf.data.Dataset` of the epochs from that one on.
         steps: int. Batches in an epoch.
-        settings: `nlpkit.spec.TrainingSettings`.
+        settings: `nlpkit.spec.FitSettings`, or one with more. Where it has `average_epochs` above 1, the mean of the
+            weights of so many last epochs is kept if its validation loss is lower than that of the best epoch.
         validation: `tf.data.Dataset`, or `None`.
         started: float. `time.monotonic` time at which the training began.
         callbacks: List of `keras.callbacks.Callback` that need no state in a checkpoint. Defaults to none.
@@ -158,26 +162,19 @@ def run_epochs(
     Raises:
         InputError: If there is no fitting checkpoint to resume from, or no validation data for an average.
     """
-    if settings.optimizer == "averaged_sgd" and validation is None:
-        raise InputError(
-            "`optimizer='averaged_sgd'` begins to average when the validation loss no longer falls. Received: no "
-            "validation data. Give some, or take another optimizer."
-        )
     warmup = warmup_steps(settings, steps * settings.epochs)
-    stateful = {"average": AverageWeights()} if settings.optimizer == "averaged_sgd" else {}
-    stateful["best"] = BestEpoch(settings.patience)
-    if settings.schedule == "plateau":
-        stateful["plateau"] = PlateauSchedule(first_epoch=warmup // steps)
+    stateful = _stateful_callbacks(settings, validation, warmup // steps)
     keeper = Checkpoint(checkpoint, fingerprint, stateful)
-    keeper.set_model(model)
+    for callback in (keeper, *stateful.values()):
+        callback.set_model(model)
     first_epoch, finished = keeper.restore() if resume else (0, False)
     limit = TimeLimit(float("inf") if deadline is None else deadline)
     if finished or first_epoch >= settings.epochs:
-        stateful["best"].set_model(model)
-        stateful["best"].on_train_end()
+        for callback in stateful.values():
+            callback.on_train_end()
     else:
         callbacks = [LearningRateLog(), *callbacks, *stateful.values(), *_log(settings), limit, keeper]
-        if warmup and settings.schedule != "cosine":
+        if warmup and settings.schedule not in BY_STEP:
             callbacks.append(WarmUp(settings.learning_rate, warmup, steps))
         if verbose:
             callbacks.append(ProgressBar(settings.epochs, steps, first_epoch))
@@ -192,7 +189,8 @@ def run_epochs(
             verbose=0,
         )
     seconds = time.monotonic() - started
-    return TrainingResult(keeper.history, stateful["best"].best_epoch + 1, seconds, limit.reached)
+    averaged = stateful["mean"].averaged if "mean" in stateful else 0
+    return TrainingResult(keeper.history, stateful["best"].best_epoch + 1, seconds, limit.reached, averaged)
 
 
 def compile_model(model, settings, *, total_steps, multi_label=False):
@@ -222,6 +220,22 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
         metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     model.compile(optimizer, loss, weighted_metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
+
+
+def _stateful_callbacks(settings, validation, warmup_epochs):
+    """What a checkpoint has to keep beside the weights, by name, in the order in which Keras calls them."""
+    if settings.optimizer == "averaged_sgd" and validation is None:
+        raise InputError(
+            "`optimizer='averaged_sgd'` begins to average when the validation loss no longer falls. Received: no "
+            "validation data. Give some, or take another optimizer."
+        )
+    stateful = {"average": AverageWeights()} if settings.optimizer == "averaged_sgd" else {}
+    stateful["best"] = BestEpoch(settings.patience)
+    if settings.schedule == "plateau":
+        stateful["plateau"] = PlateauSchedule(first_epoch=warmup_epochs)
+    if getattr(settings, "average_epochs", 1) > 1:
+        stateful["mean"] = AverageEpochs(settings.average_epochs, validation, stateful["best"])
+    return stateful
 
 
 def _by_layer(model, settings):

@@ -1,11 +1,14 @@
 """The optimizer of every training."""
 
 import keras
+import tensorflow as tf
 
 from nlpkit.training.averaging import AveragedSGD
 from nlpkit.training.optimizers import SGD, Adam
 
 KINDS = {"adamw": Adam, "sgd": SGD, "averaged_sgd": AveragedSGD}
+# Schedules whose rate follows from the number of the step alone; they warm up by themselves.
+BY_STEP = ("cosine", "inverse_sqrt")
 
 
 def optimizer_of(settings, model, total_steps):
@@ -40,7 +43,7 @@ def optimizer_of(settings, model, total_steps):
 
 
 def learning_rate_schedule(settings, total_steps):
-    """Warm-up, then a cosine to zero; a constant for the other schedules, which callbacks warm up and lower.
+    """Warm-up, then a cosine to zero or a square root; else a constant, which callbacks warm up and lower.
 
     Args:
         settings: `nlpkit.spec.TrainingSettings`.
@@ -59,9 +62,11 @@ def learning_rate_schedule(settings, total_steps):
     Reference:
         [Loshchilov & Hutter, 2017](https://arxiv.org/abs/1608.03983)
     """
-    if settings.schedule != "cosine":
+    if settings.schedule not in BY_STEP:
         return settings.learning_rate
     warmup = warmup_steps(settings, total_steps)
+    if settings.schedule == "inverse_sqrt":
+        return InverseSqrt(settings.learning_rate, warmup)
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else settings.learning_rate,
         max(total_steps - warmup, 1),
@@ -81,3 +86,39 @@ def warmup_steps(settings, total_steps):
         int.
     """
     return int(settings.warmup * total_steps)
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class InverseSqrt(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises evenly from zero to its peak, and then falls with the square root of the number of steps.
+
+    Args:
+        peak: float. Learning rate at the end of the warm-up.
+        warmup: int. Steps of the warm-up; without any the rate begins to fall after the first step.
+
+    Call arguments:
+        step: Int scalar, counted from 0.
+
+    Returns:
+        Float scalar.
+
+    Example:
+        >>> from nlpkit.training.optimizer import InverseSqrt
+        >>> schedule = InverseSqrt(0.1, warmup=10)
+        >>> [round(float(schedule(step)), 3) for step in (0, 5, 10, 40, 1000)]
+        [0.0, 0.05, 0.1, 0.05, 0.01]
+
+    Reference:
+        [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), without the factor for the size of the model
+    """
+
+    def __init__(self, peak, warmup):
+        self.peak, self.warmup = peak, warmup
+
+    def __call__(self, step):
+        step = tf.cast(step, "float32")
+        falling = tf.sqrt(max(self.warmup, 1) / tf.maximum(step, 1.0))
+        return self.peak * (tf.minimum(step / self.warmup, falling) if self.warmup else falling)
+
+    def get_config(self):
+        return {"peak": self.peak, "warmup": self.warmup}

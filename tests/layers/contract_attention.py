@@ -126,6 +126,32 @@ TRANSFORMER = [
         unreached=("attention/key/bias",),
     ),
     *rows(
+        layers.EncoderStack,
+        MASKED,
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8},
+        {"num_layers": 1, "num_heads": 1, "intermediate_dim": 8, "norm": "post", "dropout": 0.1},
+        unreached=KEY_BIAS,
+    ),
+    *rows(
+        layers.EncoderStack,
+        MASKED,
+        {
+            "num_layers": 2,
+            "num_heads": 2,
+            "intermediate_dim": 8,
+            "activation": "swiglu",
+            "positions": "rotary",
+        },
+        padding=AROUND,
+    ),
+    *rows(
+        layers.EncoderStack,
+        with_options(MASKED, **SCORES),
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8, "positions": "relative", "window": 2},
+        unreached=KEY_BIAS,
+        padding=AROUND,
+    ),
+    *rows(
         layers.DecoderStack,
         MASKED,
         {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8},
@@ -136,6 +162,27 @@ TRANSFORMER = [
         layers.DecoderStack,
         MASKED,
         {"num_layers": 2, "num_heads": 1, "intermediate_dim": 8, "positions": None, "dropout": 0.1},
+        unreached=KEY_BIAS,
+    ),
+    *rows(
+        layers.DecoderStack,
+        MASKED,
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8, "positions": "relative", "norm": "post"},
+        unreached=KEY_BIAS,
+        padding=AROUND,
+    ),
+    *rows(
+        layers.DecoderStack,
+        WITH_CONTEXT,
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8, "cross_attention": True, "norm": "post"},
+        # Rotary positions turn the keys of the sequence itself alone.
+        unreached=("context_attention/key/bias",),
+        padding=AROUND,
+    ),
+    *rows(
+        layers.DecoderStack,
+        with_options(WITH_CONTEXT, **SCORES),
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8, "cross_attention": True, "positions": None},
         unreached=KEY_BIAS,
     ),
     *rows(

@@ -46,6 +46,14 @@ TABLE = [
         with_context,
         [SELF, CROSS],
     ),
+    (layers.EncoderStack, {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8}, alone, [SELF] * 2),
+    (layers.DecoderStack, {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8}, alone, [SELF] * 2),
+    (
+        layers.DecoderStack,
+        {"num_layers": 2, "num_heads": 2, "intermediate_dim": 8, "cross_attention": True, "norm": "post"},
+        with_context,
+        [SELF, CROSS] * 2,
+    ),
     (layers.AttentionPool, {}, alone, [POOL]),
     (layers.AdditiveAttention, {"units": 5, "coverage": True}, as_list, [ANY_QUERY]),
     (layers.MultiplicativeAttention, {}, as_list, [ANY_QUERY]),
@@ -81,7 +89,9 @@ def check_distribution(weights, attends, seen, sums_to_one):
 @pytest.mark.parametrize(("layer_class", "arguments", "call", "masks"), TABLE)
 def test_weights_eagerly_and_in_a_model(layer_class, arguments, call, masks):
     layer = filled(layer_class(**arguments), call)
-    outputs, *scores = call(layer, STEPS, CONTEXT, (MASK, CONTEXT_MASK), return_attention_scores=True)
+    outputs, *scores = keras.tree.flatten(
+        call(layer, STEPS, CONTEXT, (MASK, CONTEXT_MASK), return_attention_scores=True)
+    )
     plain = call(layer, STEPS, CONTEXT, (MASK, CONTEXT_MASK))
     np.testing.assert_array_equal(plain, outputs)
     assert len(scores) == len(masks)
@@ -91,7 +101,7 @@ def test_weights_eagerly_and_in_a_model(layer_class, arguments, call, masks):
 
     sources = [keras.Input((None, 4)), keras.Input((None, 4))]
     masked = [keras.layers.Masking()(source) for source in sources]
-    symbolic = call(layer, *masked, return_attention_scores=True)
+    symbolic = keras.tree.flatten(call(layer, *masked, return_attention_scores=True))
     computed = keras.Model(sources, symbolic)([STEPS, CONTEXT])
     for spec, own, expected in zip(symbolic, computed, [outputs, *scores], strict=True):
         assert (spec.dtype, len(spec.shape)) == (expected.dtype.name, expected.ndim)
@@ -123,7 +133,9 @@ def test_steps_of_a_decoder_block_give_the_weights_of_the_whole_sequence():
 def test_weights_in_half_precision_are_float32():
     for layer_class, arguments, call, masks in TABLE:
         layer = layer_class(**arguments, dtype="mixed_bfloat16")
-        outputs, *scores = call(layer, STEPS, CONTEXT, (MASK, CONTEXT_MASK), return_attention_scores=True)
+        outputs, *scores = keras.tree.flatten(
+            call(layer, STEPS, CONTEXT, (MASK, CONTEXT_MASK), return_attention_scores=True)
+        )
         assert outputs.dtype == "bfloat16"
         for weights, (attends, seen) in zip(scores, masks, strict=True):
             check_distribution(weights, attends, seen, layer_class is not layers.LocalAttention)

@@ -36,7 +36,7 @@ def encoders(speech, video):
     x = layers.NgramConvolution(4, widths=(2, 3))(speech)
     x = layers.WindowNetwork(8, window=2)(layers.PositionEmbedding(10)(layers.SinePositions()(x)))
     x = layers.EncoderBlock(2, 16)(layers.VariationalDropout(0.1)(x))
-    x = layers.DecoderStack(1, 2, 16)(x)
+    x = layers.DecoderStack(1, 2, 16)(layers.EncoderStack(1, 2, 16, positions="rotary")(x))
     x = layers.RecurrentStack([layers.RecurrentBlock(8, "gru"), layers.RecurrentBlock(8, residual=True)])(x)
     for cell in (layers.PeepholeLSTMCell(8), layers.LayerNormLSTMCell(8), layers.NTMCell(4, 6, 4)):
         x = layers.Highway()([x, keras.layers.RNN(cell, return_sequences=True)(x)])

@@ -224,6 +224,10 @@ TABLE = [
             {"positions": "relative", "dropout": 0.5},
         )
     ),
+    *(
+        Row(DecoderStack, {"num_layers": 2, **DECODER, "cross_attention": True, "norm": norm}, BOTH)
+        for norm in ("pre", "post")
+    ),
     Row(WindowNetwork, {"units": SIZE, "window": 3}),
     Row(WindowNetwork, {"units": SIZE, "direct": True}),
     Row(PositionEmbedding, {"max_length": 9}),

@@ -1,0 +1,198 @@
+"""Words that the vocabulary lacks: their ids when a model copies them, and the texts that they come back to."""
+
+import numpy as np
+import tensorflow as tf
+
+from nlpkit.data.id_rows import IdRowsBuilder
+from nlpkit.errors import InputError
+from nlpkit.layers.pointer_head import extended_ids
+from nlpkit.text.text_layer import as_texts
+from nlpkit.text.vocabulary import PAD, SPECIAL_TOKENS, UNKNOWN
+from nlpkit.text.vocabulary_tokenizer import VocabularyTokenizer
+
+PIECE = 1024
+FIRST = len(SPECIAL_TOKENS)
+
+
+def check_words(layer):
+    """Raises unless the tokens of a text layer are words or characters, which can be copied one by one.
+
+    Args:
+        layer: `TextToIds`.
+
+    Raises:
+        InputError: If they are subwords or bytes.
+    """
+    if not isinstance(layer.tokenizer, VocabularyTokenizer) or not hasattr(layer.tokenizer, "join"):
+        raise InputError(
+            "`copy` takes whole words (or characters) from the source. Received: a "
+            f"{type(layer.tokenizer).__name__}. Take level='word' (--level word); subwords have no unknown words."
+        )
+
+
+def rows_and_words(layer, texts):
+    """Ids of texts, and the word behind each.
+
+    Args:
+        layer: `TextToIds` with a vocabulary of words or characters, whose rows end with the end id.
+        texts: String tensor of shape `(batch,)`.
+
+    Returns:
+        Int32 and string tensor of shape `(batch, time)`; the end and the padding have empty words.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.estimators.copied_words import rows_and_words
+        >>> from nlpkit.text import text_to_ids
+        >>> layer = text_to_ids("space", case=None, end=True)
+        >>> rows = layer.fit_encode(["Ada met Bo"])
+        >>> [part.numpy().tolist() for part in rows_and_words(layer, tf.constant(["Ada met Eve"]))]
+        [[[4, 6, 1, 3]], [[b'Ada', b'met', b'Eve', b'']]]
+    """
+    with tf.device("CPU:0"):
+        words = layer.tokenizer.split(layer.normalize(texts))
+        ids = layer.packer.call(layer.tokenizer.lookup(words))
+        # The packer leaves out the same words when it gets their places, counted from behind the marks on.
+        places = layer.packer.call(tf.ragged.range(words.row_lengths()) + FIRST)
+        words = tf.pad(words.to_tensor(""), [[0, 0], [0, 1]])
+        kept = tf.gather(words, tf.maximum(places - FIRST, 0), batch_dims=1)
+        return ids, tf.where(places >= FIRST, kept, "")
+
+
+def extended_rows(layer, chunks, copy):
+    """Encodes pairs; words of a source that the vocabulary lacks get ids of their own, on both sides.
+
+    Args:
+        layer: `TextToIds` of both sides.
+        chunks: Iterable of tuples of a list of sources and a list of targets.
+        copy: int. Most such words of a source.
+
+    Returns:
+        Tuple of `IdRows` of the sources and of the targets.
+    """
+    sides, most = (IdRowsBuilder(), IdRowsBuilder()), layer.vocabulary_size + copy
+    for sources, targets in chunks:
+        for start in range(0, len(sources), PIECE):
+            part = slice(start, start + PIECE)
+            source = rows_and_words(layer, as_texts(sources[part]))
+            target = rows_and_words(layer, as_texts(targets[part]))
+            for builder, (ids, words) in zip(sides, (source, target), strict=True):
+                ids = extended_ids(ids, words, *source, layer.vocabulary_size).numpy()
+                ids[ids >= most] = UNKNOWN
+                builder.append(ids[ids != PAD], (ids != PAD).sum(axis=1))
+    return tuple(builder.build() for builder in sides)
+
+
+def source_rows(layer, sources, copy):
+    """Encodes sources for a model that copies.
+
+    Args:
+        layer: `TextToIds` of both sides.
+        sources: List of str.
+        copy: int. Most words of a source that are copied though the vocabulary lacks them.
+
+    Returns:
+        `IdRows`.
+
+    Example:
+        >>> from nlpkit.estimators.copied_words import source_rows
+        >>> from nlpkit.text import text_to_ids
+        >>> layer = text_to_ids("space", case=None, end=True)
+        >>> rows = layer.fit_encode(["Ada met Bo"])
+        >>> source_rows(layer, ["Eve met Ada and Eve"], 2)[0].tolist()
+        [7, 6, 4, 8, 7, 3]
+    """
+    return extended_rows(layer, [(sources, sources)], copy)[0]
+
+
+def texts_of(layer, ids, own_words):
+    """The texts of rows of ids, in which some words are given.
+
+    Args:
+        layer: `TextToIds` with a vocabulary of words or characters.
+        ids: Int array of shape `(texts, time)`.
+        own_words: For each row a dict from the column of a word to the word itself, as bytes.
+
+    Returns:
+        List of str.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.estimators.copied_words import texts_of
+        >>> from nlpkit.text import text_to_ids
+        >>> layer = text_to_ids("space", case=None, end=True)
+        >>> rows = layer.fit_encode(["Ada met Bo"])
+        >>> texts_of(layer, np.array([[7, 6, 4, 3]]), [{0: b"Eve"}])
+        ['Eve met Ada']
+    """
+    known = np.where(ids < layer.vocabulary_size, ids, UNKNOWN)
+    tokens = layer.tokenizer.tokens_of(known).to_list()
+    for row, words in zip(tokens, own_words, strict=True):
+        for column, word in words.items():
+            row[column] = word
+    texts = layer.tokenizer.join(tf.ragged.constant(tokens, dtype=tf.string, ragged_rank=1))
+    return [text.decode("utf-8", "replace") for text in texts.numpy()]
+
+
+def copied(layer, ids, sources):
+    """The words that rows of ids copy from their sources.
+
+    Args:
+        layer: `TextToIds`.
+        ids: Int array of shape `(texts, time)`.
+        sources: List of str, one per row.
+
+    Returns:
+        As `own_words` of `texts_of`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.estimators.copied_words import copied
+        >>> from nlpkit.text import text_to_ids
+        >>> layer = text_to_ids("space", case=None, end=True)
+        >>> rows = layer.fit_encode(["Ada met Bo"])
+        >>> copied(layer, np.array([[4, 6, 8]]), ["Eve met Al"])
+        [{2: b'Al'}]
+    """
+    source_ids, words = rows_and_words(layer, as_texts(sources))
+    numbers = extended_ids(source_ids, words, source_ids, words, layer.vocabulary_size).numpy()
+    found = []
+    for row, source, names in zip(ids, numbers, words.numpy(), strict=True):
+        by_id = dict(zip(source.tolist(), names.tolist(), strict=True))
+        # Far down in a list of n best there may be an id of a word that this source does not have.
+        found.append({column: by_id[i] for column, i in enumerate(row) if i >= layer.vocabulary_size and i in by_id})
+    return found
+
+
+def most_attended(layer, ids, sources, attention_scores):
+    """The source word behind each unknown one.
+
+    Args:
+        layer: `TextToIds` of the sources.
+        ids: Int array of shape `(texts, time)`.
+        sources: List of str, one per row.
+        attention_scores: Float array of shape `(texts, time, source_time)`.
+
+    Returns:
+        As `own_words` of `texts_of`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.estimators.copied_words import most_attended
+        >>> from nlpkit.text import text_to_ids
+        >>> layer = text_to_ids("space", case=None, end=True)
+        >>> rows = layer.fit_encode(["Ada met Bo"])
+        >>> weights = np.array([[[0.7, 0.2, 0.1, 0.0], [0.1, 0.1, 0.5, 0.3]]])
+        >>> most_attended(layer, np.array([[4, 1]]), ["Eve met Al"], weights)
+        [{1: b'Al'}]
+
+    Reference:
+        [Luong et al., 2015](https://arxiv.org/abs/1410.8206)
+    """
+    words = rows_and_words(layer, as_texts(sources))[1].numpy()
+    real = words != b""
+    found = []
+    for row, names, is_word, weights in zip(ids, words, real, attention_scores, strict=True):
+        places = np.where(is_word, weights[:, : len(names)], -1.0).argmax(axis=1)
+        found.append({column: names[places[column]] for column, i in enumerate(row) if i == UNKNOWN})
+    return found

@@ -1,0 +1,86 @@
+"""Settings of a text-to-text model: the preset's, what the user gave in their place, and why."""
+
+from nlpkit.errors import InputError
+from nlpkit.layers.recurrent_decoder import FIRST_RESIDUAL
+from nlpkit.models.presets import PRESETS
+from nlpkit.spec import TextToTextSettings, parse_settings
+
+# Updates that a network needs to learn anything, however few pairs there are, and epochs that are worth it.
+UPDATES, EPOCHS, MOST_EPOCHS = 3_000, 15, 60
+# Fewer pairs in a step where there are few: more updates of the same pairs.
+PAIRS_PER_STEP = 100
+WHERE = "options['training']"
+
+
+def choose_for_text_to_text(model, options, pairs):
+    """Joins the preset with what the user gave, and fits both to the size of the data.
+
+    Args:
+        model: `TextToText` or `ImageCaptioner`.
+        options: dict of its option groups.
+        pairs: int. Pairs to train with.
+
+    Returns:
+        Tuple of the keyword arguments of `build_encoder_decoder`, the `TextToTextSettings`, and a list of dicts with
+        `setting`, `value` and `reason`, for the report.
+
+    Raises:
+        InputError: If the preset is unknown, or a training setting cannot be used.
+
+    Example:
+        >>> from nlpkit import TextToText
+        >>> from nlpkit.estimators.text_to_text_choices import choose_for_text_to_text
+        >>> model = TextToText("gnmt", units=64)
+        >>> options = {"network": {}, "training": {}}
+        >>> network, training, reasons = choose_for_text_to_text(model, options, pairs=2_000)
+        >>> network["units"], network["num_layers"], training.batch_size, training.epochs
+        (64, 4, 20, 30)
+    """
+    if model.preset not in PRESETS:
+        raise InputError(
+            f"`preset` (--preset) must be one of {', '.join(PRESETS)}. Received: {model.preset!r}"
+        )
+    given = _given(model, options)
+    parse_settings(TextToTextSettings, given["training"], WHERE)  # before anything is reckoned from them
+    defaults, preset = _defaults(model, pairs, given), f"the preset {model.preset}"
+    reasons = [
+        {"setting": name, "value": value, "reason": reason or preset}
+        for group, settings in defaults.items()
+        for name, (value, reason) in settings.items()
+        if name not in given[group]
+    ]
+    network, training = (
+        {**{name: value for name, (value, _) in defaults[group].items()}, **given[group]}
+        for group in ("network", "training")
+    )
+    return network, parse_settings(TextToTextSettings, training, WHERE), reasons
+
+
+def _given(model, options):
+    own = {name: getattr(model, name) for name in ("cell", "units", "num_layers")}
+    own = {name: value for name, value in own.items() if value is not None}
+    epochs = {} if model.epochs is None else {"epochs": model.epochs}
+    return {"network": {**own, **options["network"]}, "training": {**epochs, **options["training"]}}
+
+
+def _defaults(model, pairs, given):
+    """Value and reason of each setting that has one; no reason where it is the preset's."""
+    preset = PRESETS[model.preset]
+    defaults = {
+        group: {name: (value, None) for name, value in preset[group].items()}
+        for group in ("network", "training")
+    }
+    layers = given["network"].get("num_layers", preset["network"].get("num_layers", 1))
+    if preset["network"].get("residual") and layers <= FIRST_RESIDUAL:
+        defaults["network"]["residual"] = (False, "it begins with the third layer")
+    if getattr(model, "shared", False):
+        defaults["network"]["share"] = (True, "one vocabulary")
+    training = defaults["training"]
+    if "batch_size" in training and training["batch_size"][0] > pairs // PAIRS_PER_STEP:
+        training["batch_size"] = (max(pairs // PAIRS_PER_STEP, 8), "few pairs")
+    size = given["training"].get("batch_size", training.get("batch_size", (64,))[0])
+    epochs = min(max(UPDATES * size // pairs, EPOCHS), MOST_EPOCHS)
+    training["epochs"] = (epochs, "it ends before when nothing improves")
+    if model.minutes is not None and training.get("schedule", ("cosine",))[0] == "cosine":
+        training["schedule"] = ("plateau", "the time may be over before the epochs are")
+    return defaults

@@ -1,0 +1,87 @@
+"""How a fitted text-to-text model comes back from a folder, and leaves as an export."""
+
+import nlpkit
+from nlpkit.errors import InputError
+from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
+from nlpkit.estimators.saving import SPEC_FILE, load_network, read_report
+from nlpkit.spec import FORMAT_VERSION, SPECS
+from nlpkit.text import TextToIds
+
+
+class PersistentTextToText(PersistentEstimator):
+    """Loads and exports the text-to-text model that it is mixed into; see `PersistentEstimator`.
+
+    Example:
+        ```python
+        from nlpkit import TextToText
+
+        model = TextToText(level="char", units=8, epochs=1).fit(["ab", "cd"] * 10, ["ba", "dc"] * 10)
+        print(model.spec().task)
+        ```
+    """
+
+    task = "text_to_text"
+
+    def sides(self):
+        """Tuple of str. The text layers of its own that the model has; a shared one is that of the target."""
+        return ("target",) if self.shared else ("source", "target")
+
+    def _save_vocabularies(self, path):
+        for side in self.sides():
+            (path / side).mkdir()
+            getattr(self, f"{side}_").save_vocabulary(path / side)
+
+    @classmethod
+    def from_folder(cls, folder, spec):
+        """Loads what `save` wrote; see `nlpkit.load`.
+
+        Args:
+            folder: Path of the model folder.
+            spec: `TextToTextSpec` read from it.
+
+        Returns:
+            A fitted model.
+
+        Raises:
+            InputError: If vocabularies and network do not belong together.
+        """
+        self = cls(**spec.estimator)
+        self._network_settings, self._training = spec.network, spec.training
+        self._copy, self._longest = spec.network.get("copy", 0), spec.max_new_tokens
+        for side in self.sides():
+            setattr(self, f"{side}_", TextToIds.from_settings(spec.text[side], folder / side))
+        if getattr(self, "shared", False):
+            self.source_ = self.target_
+        self.network_ = load_network(folder)
+        sizes = self.target_.vocabulary_size, self.network_.embedding.vocabulary_size
+        sources = self.source_.vocabulary_size, self.network_.reader.source.vocabulary_size
+        if set(sizes) != {spec.vocabulary_size} or sources[0] != sources[1]:
+            raise InputError(
+                f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} target "
+                f"tokens. Received: {sizes[0]} in the vocabulary and {sizes[1]} of the network, and of the source "
+                f"{sources[0]} and {sources[1]}. A file is damaged or from another model: copy the whole folder again."
+            )
+        self.report_ = read_report(folder)
+        return self
+
+    def text_settings(self):
+        """dict. What rebuilds the text layers of both sides, but for the vocabularies."""
+        return {side: getattr(self, f"{side}_").settings() for side in self.sides()}
+
+    def spec(self):
+        """What rebuilds this model beside its weights and vocabularies.
+
+        Returns:
+            `TextToTextSpec`.
+        """
+        return SPECS[self.task](
+            format_version=FORMAT_VERSION,
+            task=self.task,
+            nlpkit=nlpkit.__version__,
+            text=self.text_settings(),
+            vocabulary_size=self.target_.vocabulary_size,
+            max_new_tokens=self._longest,
+            network=plain_settings(self._network_settings),
+            training=self._training,
+            estimator=plain_settings(self.get_params(deep=False)),
+        )

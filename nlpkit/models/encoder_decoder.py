@@ -1,0 +1,224 @@
+"""Encoder-decoders: from a source to the scores of the next target token."""
+
+import keras
+
+from nlpkit.layers import (
+    AdditiveAttention,
+    EncoderStack,
+    PointerHead,
+    PositionEmbedding,
+    RecurrentBlock,
+    RecurrentDecoder,
+    RecurrentStack,
+    SinePositions,
+    StateBridge,
+    TiedOutput,
+    TokenEmbedding,
+)
+from nlpkit.layers.decoder_stack import DecoderStack
+from nlpkit.models.dtype_policy import dtype_policy
+from nlpkit.models.encoder_decoder_checks import ADDED, RECURRENT, check_encoder_decoder
+from nlpkit.models.encoder_decoder_network import EncoderDecoderNetwork
+from nlpkit.models.source_reader import SourceReader
+
+ATTENTIONS = {"additive": "additive", "multiplicative": "general", "multi_head": "multi_head"}
+# Learned positions: later ones share the last.
+MAX_POSITIONS = 512
+FIRST_RESIDUAL = 2  # counted from 0, as in RecurrentDecoder
+
+
+def build_encoder_decoder(
+    source_vocabulary_size,
+    target_vocabulary_size,
+    *,
+    features=None,
+    cell="lstm",
+    encoder=None,
+    units=256,
+    num_layers=1,
+    embedding_dim=None,
+    bidirectional=False,
+    attention=None,
+    input_feeding=False,
+    coverage=False,
+    reverse_source=False,
+    peeky=False,
+    residual=False,
+    copy=0,
+    tie=True,
+    share=False,
+    bridge="auto",
+    num_heads=None,
+    positions="rotary",
+    norm="pre",
+    dropout=0.0,
+    use_cudnn="auto",
+    dtype=None,
+):
+    """Builds a model from a source to a target, which also writes step by step.
+
+    Args:
+        source_vocabulary_size: int. Number of ids of the source; `None` with `features`.
+        target_vocabulary_size: int. Number of ids of the target.
+        features: int. The source is a float sequence with so many features, such as the regions of an image, in place
+            of ids; a step of zeros is padding. Defaults to `None`.
+        cell: `"lstm"`, `"gru"`, `"rnn"` or `"transformer"`. The decoder's layers. Defaults to `"lstm"`.
+        encoder: As `cell`, of the encoder's layers, or `"none"`: the vectors themselves are attended to. Defaults to
+            `None`, as `cell`.
+        units: int. Size of each layer. Defaults to 256.
+        num_layers: int. Layers on top of each other, on each side. Defaults to 1.
+        embedding_dim: int. Size of the token vectors. Defaults to `None`: `units`.
+        bidirectional: bool or `"bottom"`. Whether the encoder also reads backwards, in all layers or the first one.
+            Defaults to `False`.
+        attention: `"additive"`, `"multiplicative"`, `"multi_head"` or `None`. How a recurrent decoder attends to the
+            source; a Transformer always does. Defaults to `None`.
+        input_feeding: `False`, `True` or `"context"`. Attention between decoder and output, or fed into the next step;
+            see `RecurrentDecoder`. Defaults to `False`.
+        coverage: bool. Additive attention that knows what it has attended to. Defaults to `False`.
+        reverse_source: bool. Whether the source is read from its end. Defaults to `False`.
+        peeky: bool. Whether a recurrent decoder and the output see the encoder's result at every step. Defaults to
+            `False`.
+        residual: bool. Whether recurrent layers from the third one on add their input. Defaults to `False`.
+        copy: int. Most words of a source, unknown to the vocabulary, that can be copied; both sides then have one
+            vocabulary, and ids from `target_vocabulary_size` on stand for these words. Defaults to 0, off.
+        tie: bool. Whether the output shares the matrix of the target's embedding. Defaults to `True`.
+        share: bool. Whether source and target share one embedding. Defaults to `False`.
+        bridge: `"copy"`, `"dense"`, `"zero"` or `"auto"`. As in `StateBridge`; `"auto"` copies the encoder's states
+            where both sides have the same layers. Defaults to `"auto"`.
+        num_heads: int. Attention heads of a Transformer. Defaults to `None`: one for each 32 units.
+        positions: `"rotary"`, `"relative"`, `"sine"` or `"learned"`. Of a Transformer; the last two also with
+            encoder `"none"`. Defaults to `"rotary"`.
+        norm: `"pre"` or `"post"`. Of a Transformer. Defaults to `"pre"`.
+        dropout: float. Of the vectors, and of each layer's outputs. Defaults to 0.
+        use_cudnn: `"auto"`, `True` or `False`. For recurrent layers. Defaults to `"auto"`.
+        dtype: str. Keras dtype policy such as `"mixed_float16"`; the logits are float32 always.
+
+    Returns:
+        `EncoderDecoderNetwork`, a `keras.Model` from source ids `(batch, source_time)`, or features, and the target's
+        inputs `(batch, time)` to float32 logits `(batch, time, target_vocabulary_size)`.
+
+    Raises:
+        InputError: If an option is unknown or does not go with another.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.models import build_encoder_decoder
+        >>> network = build_encoder_decoder(50, 60, cell="gru", units=8, attention="additive")
+        >>> source = np.array([[4, 5, 3]])
+        >>> network([source, np.array([[2, 7]])]).shape
+        TensorShape([1, 2, 60])
+        >>> logits, state = network.step(np.array([2]), network.initial_state(source, max_length=5))
+        >>> logits.shape, state["attention_scores"].shape
+        (TensorShape([1, 60]), TensorShape([1, 3]))
+
+    Reference:
+        [Sutskever et al., 2014](https://arxiv.org/abs/1409.3215), [Cho et al., 2014](https://arxiv.org/abs/1406.1078),
+        [Bahdanau et al., 2015](https://arxiv.org/abs/1409.0473), [Luong et al., 2015](https://arxiv.org/abs/1508.04025),
+        [Wu et al., 2016](https://arxiv.org/abs/1609.08144), [See et al., 2017](https://arxiv.org/abs/1704.04368),
+        [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)
+    """
+    given = dict(locals())
+    given["encoder"] = encoder or cell
+    check_encoder_decoder(given)
+    with dtype_policy(dtype):
+        network = _network(given)
+        network.build([(None, None, features) if features else (None, None), (None, None)])
+    return network
+
+
+def _network(given):
+    units, size = given["units"], given["embedding_dim"] or given["units"]
+    decoder = _decoder(given)
+    reader = _reader(given, decoder)
+    vocabulary_size, transformer = given["target_vocabulary_size"], given["cell"] == "transformer"
+    hidden = units + (reader.output_shapes[1][-1] if given["peeky"] else 0)
+    return EncoderDecoderNetwork(
+        reader,
+        decoder,
+        TiedOutput(projection=given["tie"] and hidden != size, name="output"),
+        target=None if given["share"] else TokenEmbedding(vocabulary_size, size, name="target"),
+        table=None if given["tie"] else TokenEmbedding(vocabulary_size, hidden, name="output_table"),
+        pointer=PointerHead(vocabulary_size, given["copy"], name="pointer") if given["copy"] else None,
+        positions=_positions(given) if transformer else None,
+        dropout=given["dropout"],
+        name="encoder_decoder",
+    )
+
+
+def _reader(given, decoder):
+    size = given["embedding_dim"] or given["units"]
+    if given["features"]:
+        source = keras.layers.Dense(size, name="source")
+    else:
+        source = TokenEmbedding(given["source_vocabulary_size"], size, name="source")
+    return SourceReader(
+        source,
+        _encoder(given),
+        bridge=_bridge(given, decoder) if given["cell"] in RECURRENT else None,
+        positions=None if given["encoder"] in RECURRENT else _positions(given),
+        reverse=given["reverse_source"],
+        dropout=given["dropout"],
+        name="reader",
+    )
+
+
+def _encoder(given):
+    if given["encoder"] == "none":
+        return None
+    if given["encoder"] == "transformer":
+        return EncoderStack(name="encoder", **_transformer(given))
+    blocks = [
+        RecurrentBlock(
+            given["units"],
+            given["encoder"],
+            bidirectional=_reads_backwards(given, number),
+            return_state=True,
+            residual=given["residual"] and number >= FIRST_RESIDUAL,
+            dropout=given["dropout"],
+            use_cudnn=given["use_cudnn"],
+            name=f"block_{number}",
+        )
+        for number in range(given["num_layers"])
+    ]
+    return RecurrentStack(blocks, name="encoder")
+
+
+def _reads_backwards(given, number):
+    return number == 0 if given["bidirectional"] == "bottom" else given["bidirectional"]
+
+
+def _decoder(given):
+    if given["cell"] == "transformer":
+        return DecoderStack(cross_attention=True, name="decoder", **_transformer(given))
+    attention = ATTENTIONS.get(given["attention"])
+    if given["coverage"]:
+        attention = AdditiveAttention(given["units"], coverage=True, name="attention")
+    names = ("units", "num_layers", "cell", "input_feeding", "peeky", "residual", "dropout", "use_cudnn")
+    return RecurrentDecoder(attention=attention, name="decoder", **{name: given[name] for name in names})
+
+
+def _transformer(given):
+    units, positions = given["units"], given["positions"]
+    return {
+        "num_layers": given["num_layers"],
+        "num_heads": given["num_heads"] or max(units // 32, 1),
+        "intermediate_dim": 4 * units,
+        "dropout": given["dropout"],
+        "norm": given["norm"],
+        "positions": None if positions in ADDED else positions,
+    }
+
+
+def _positions(given):
+    """The layer that adds positions to the vectors, where the attention does not see to them."""
+    if given["positions"] == "sine":
+        return SinePositions(name="positions")
+    if given["positions"] == "learned":
+        return PositionEmbedding(MAX_POSITIONS, name="positions")
+    return None
+
+
+def _bridge(given, decoder):
+    same = given["encoder"] == given["cell"] and given["bidirectional"] is False
+    mode = given["bridge"] if given["bridge"] != "auto" else "copy" if same else "dense"
+    return StateBridge(decoder.state_sizes, mode, bidirectional=given["bidirectional"] is True, name="bridge")

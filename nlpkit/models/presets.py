@@ -1,0 +1,48 @@
+"""Encoder-decoders by name: arguments of `build_encoder_decoder` and of the training that suits them."""
+
+ATTENTION = {
+    "cell": "gru",
+    "units": 256,
+    "bidirectional": True,
+    "attention": "additive",
+    "input_feeding": "context",
+}
+ADAM = {"learning_rate": 1e-3, "batch_size": 64}
+PRESETS = {
+    # Sutskever et al., 2014: the encoder's last state is all that the decoder knows.
+    "seq2seq": {"network": {"cell": "lstm", "units": 256}, "training": ADAM},
+    # The same with the source read from its end, which brings its first words near to the target's first.
+    "reverse": {"network": {"cell": "lstm", "units": 256, "reverse_source": True}, "training": ADAM},
+    # Cho et al., 2014: the decoder and the output see the encoder's result at every step.
+    "peeky": {"network": {"cell": "lstm", "units": 256, "peeky": True}, "training": ADAM},
+    # Bahdanau et al., 2015.
+    "attention": {"network": ATTENTION, "training": ADAM},
+    # Wu et al., 2016: one bidirectional layer at the bottom, residual from the third, attention in the first for all.
+    "gnmt": {
+        "network": {
+            "cell": "lstm", "units": 256, "num_layers": 4, "bidirectional": "bottom", "residual": True,
+            "attention": "additive", "input_feeding": "context",
+        },
+        "training": ADAM,
+    },
+    # Vaswani et al., 2017, smaller, and with normalisation before each part, which trains without care.
+    "transformer": {
+        "network": {"cell": "transformer", "units": 256, "num_layers": 3, "positions": "sine", "dropout": 0.1},
+        "training": {
+            "learning_rate": 1e-3, "batch_tokens": 4096, "label_smoothing": 0.1, "schedule": "inverse_sqrt",
+            "warmup": 0.1, "average_epochs": 5,
+        },
+    },
+    # Xu et al., 2015: the regions of an image are attended to, and their mean is where the decoder starts.
+    "captioner": {
+        "network": {
+            "cell": "lstm", "encoder": "none", "units": 256, "attention": "additive", "input_feeding": "context",
+            "positions": "learned",
+        },
+        "training": ADAM,
+    },
+    # Vinyals et al., 2015: that mean is all that the decoder knows.
+    "captioner_without_attention": {
+        "network": {"cell": "lstm", "encoder": "none", "units": 256}, "training": ADAM,
+    },
+}  # fmt: skip
