@@ -36,9 +36,7 @@ def copy_task(rows, length, bits=8, seed=None):
     Reference:
         [Graves et al., 2014](https://arxiv.org/abs/1410.5401), section 4.1
     """
-    for name, value in (("rows", rows), ("length", length), ("bits", bits)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(f"`{name}` must be an int of at least 1. Received: {name}={value!r}")
+    check_counts(rows=rows, length=length, bits=bits)
     patterns = np.random.default_rng(seed).integers(0, 2, (rows, length, bits)).astype("float32")
     steps = 2 * length + 2
     inputs = np.zeros((rows, steps, bits + 2), "float32")
@@ -50,3 +48,21 @@ def copy_task(rows, length, bits=8, seed=None):
     mask = np.zeros((rows, steps), bool)
     mask[:, length + 2 :] = True
     return inputs, targets, mask
+
+
+def check_counts(**counts):
+    """Raises unless each argument is an int of at least 1.
+
+    Args:
+        **counts: The arguments by name.
+
+    Raises:
+        InputError: If one is not.
+
+    Example:
+        >>> from nlpkit.data.synthetic import check_counts
+        >>> check_counts(rows=3)
+    """
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise InputError(f"`{name}` must be an int of at least 1. Received: {name}={value!r}")
