@@ -17,6 +17,7 @@ STEPS = [
     ["training_speed.py", "--data", "sst2"],
     ["accuracy.py", "--data", "sst2", "--seeds", "1", "--encoders", "auto", "--name", ACCURACY],
     ["layer_speed.py"],
+    ["decoding_speed.py", "--rounds", "1"],
 ]
 
 
@@ -49,6 +50,22 @@ def summary(quick):
         within, all_of_them = measured.count("yes"), len(measured)
         asked = f"all {all_of_them}"
         rows.append(["layers no slower than Keras'", within, None, None, asked, met(within, all_of_them)])
+    if decoding := read_result(result_name("decoding_speed", quick)):
+        rows += decoding_rows(decoding)
+    return rows
+
+
+def decoding_rows(found):
+    """Sentences a second of each search, beside the faster way to re-run the decoder for each token."""
+    rows = []
+    for name, sides in found["rows"].items():
+        own = sides.pop("nlpkit")["sentences_per_second"]
+        peer = max(side["sentences_per_second"] for side in sides.values())
+        ratio = min(side["times_as_fast"] for side in sides.values())
+        needed = f">= {found['limit']:g} times"
+        rows.append(
+            [f"translation, {name}, sentences/s", own, peer, ratio, needed, met(ratio, found["limit"])]
+        )
     return rows
 
 

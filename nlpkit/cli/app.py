@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nlpkit.cli import doctor, evaluate, export, generate, predict, quickstart, score, train
+from nlpkit.cli import doctor, evaluate, export, generate, predict, quickstart, score, train, translate
 from nlpkit.cli.command import Group, with_examples
 
 app = typer.Typer(
@@ -13,16 +13,17 @@ app = typer.Typer(
         "nlpkit quickstart",
         "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
         "nlpkit predict saved_models/reviews 'What a lovely place.'",
+        "nlpkit translate saved_models/mt 'Ein Mann schläft.' --beam 5",
         "nlpkit generate saved_models/lm 'The company said' --temperature 0.8",
         base=Group,
     ),
-    help="From a file of texts to a deployed model: train, evaluate, predict, generate, export.",
+    help="From a file of texts to a deployed model: train, evaluate, predict, translate, generate, export.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (quickstart, train, evaluate, predict, generate, score, export, doctor):
+for module in (quickstart, train, evaluate, predict, translate, generate, score, export, doctor):
     module.register(app)
 
 

@@ -9,7 +9,9 @@ from typer.core import TyperCommand, TyperGroup
 from nlpkit.errors import InputError, VerificationError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-ORDER = ("quickstart", "train", "evaluate", "predict", "generate", "score", "export", "doctor")
+ORDER = (
+    "quickstart", "train", "evaluate", "predict", "translate", "chat", "generate", "score", "export", "doctor",
+)  # fmt: skip
 
 
 class Group(TyperGroup):

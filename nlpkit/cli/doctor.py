@@ -17,6 +17,7 @@ EXTRAS = {
     "parquet": (("pyarrow",), "reading .parquet files"),
     "subword": (("sentencepiece", "tokenizers"), "training wordpiece and sentencepiece tokenizers"),
     "tensorboard": (("tensorboard",), "looking at --tensorboard logs"),
+    "text-to-text": (("sacrebleu",), "measuring translations with BLEU and chrF"),
     "notebooks": (("nbclient", "nbformat", "ipykernel"), "running the notebooks"),
 }
 

@@ -1,7 +1,13 @@
 """`nlpkit evaluate`: a saved model on texts that it has not seen."""
 
+from typing import Annotated
+
+import typer
+
 from nlpkit.cli import options
+from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli.command import with_examples
+from nlpkit.cli.pairs import PairReader, check_readable
 from nlpkit.cli.reading import labelled_reader, text_reader
 from nlpkit.cli.show import (
     note_skipped,
@@ -9,16 +15,39 @@ from nlpkit.cli.show import (
     print_classes,
     print_evaluations,
     print_perplexities,
+    print_texts_measured,
     write_json,
 )
-from nlpkit.cli.start import load_model
+from nlpkit.cli.start import TASKS, load_model
 from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit evaluate saved_models/x --data test.csv",
     "nlpkit evaluate saved_models/x --data test.tsv --columns label,text --json",
     "nlpkit evaluate saved_models/lm --data test.txt --json",
+    "nlpkit evaluate saved_models/mt --data test.tsv --columns source,target --beam 5 --json",
 )
+Beam = Annotated[
+    int | None,
+    typer.Option(
+        "--beam",
+        min=1,
+        help="Of a text-to-text model: targets carried on side by side.",
+        show_default="1",
+        rich_help_panel="Search",
+    ),
+]
+OF_TEXTS = ("text", "label", "label_separator", "whole_files")
+# What a model of each task is, for a refusal, and the options that are of no use to it.
+REFUSED = {
+    "classifier": ("a classifier, which reads a text per row", ("whole_files", "source", "target", "beam")),
+    "generator": (
+        "a text generator, which needs no labels",
+        ("label", "label_separator", "source", "target", "beam"),
+    ),
+    "text_to_text": ("a text-to-text model, which reads pairs (--source and --target)", OF_TEXTS),
+    "chatbot": ("a chatbot, which reads turns and the answer (--source and --target)", OF_TEXTS),
+}
 
 
 def register(app):
@@ -32,11 +61,14 @@ def evaluate(
     columns: options.Columns = None,
     text: options.Text = None,
     label: options.Label = None,
+    source: of_pairs.Source = None,
+    target: of_pairs.Target = None,
     quoting: options.Quoting = None,
     label_separator: options.LabelSeparator = None,
     on_bad_row: options.OnBadRow = "error",
     format: options.FileFormat = None,
     whole_files: options.WholeFiles = False,
+    beam: Beam = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
@@ -47,34 +79,38 @@ def evaluate(
     Several labels of a text are parted as they were in the training data, unless --label-separator is given.
 
     A text generator on texts: perplexity, bits per character; the end of each text counts as a token.
+
+    A text-to-text model on pairs: BLEU, chrF, ROUGE and exact match of what it writes for each source. So is a
+    chatbot, on turns and their answers.
     """
     from nlpkit.estimators.saving import read_spec
 
     spec = read_spec(model)
-    reading = {
-        "text": text,
-        "columns": columns,
-        "quoting": quoting,
-        "on_bad_row": on_bad_row,
-        "format": format,
-    }
+    if spec.task not in REFUSED:
+        what, commands = TASKS[spec.task]
+        raise InputError(f"{model} holds {what}, which reads no texts. Measure it with {commands}.")
+    what, refused = REFUSED[spec.task]
+    given = {"text": text, "label": label, "source": source, "target": target, "beam": beam,
+             "label_separator": label_separator, "whole_files": whole_files}  # fmt: skip
+    _refuse(model, what, {name: given[name] for name in refused})
+    reading = {"columns": columns, "quoting": quoting, "on_bad_row": on_bad_row, "format": format}
+    settings = {}
     if spec.task == "generator":
-        _refuse(
-            model, "a text generator, which needs no labels", label=label, label_separator=label_separator
-        )
-        reader, show = text_reader(data, whole_files=whole_files, **reading), _show_perplexity
-    else:
-        _refuse(model, "a classifier, which reads a text per row", whole_files=whole_files)
+        reader = text_reader(data, text=text, whole_files=whole_files, **reading)
+    elif spec.task == "classifier":
         separator = spec.label_separator if label_separator is None else label_separator
-        reader = labelled_reader(data, label=label, label_separator=separator, **reading)
-        show = _show_classes
-    evaluation = load_model(model).evaluate(reader)
-    show(evaluation, reader, as_json)
+        reader = labelled_reader(data, text=text, label=label, label_separator=separator, **reading)
+    else:
+        reader = PairReader(data, source=source, target=target, **reading)
+        check_readable(reader)
+        settings = {"beam_size": beam or 1}
+    evaluation = load_model(model).evaluate(reader, **settings)
+    SHOW.get(spec.task, _show_texts)(evaluation, reader, as_json)
     if not quiet:
         note_skipped(reader.skipped, reader.first_skipped)
 
 
-def _refuse(model, what, **given):
+def _refuse(model, what, given):
     for name, value in given.items():
         if value:
             raise InputError(f"{model} holds {what}. Received: --{name.replace('_', '-')}. Leave it out.")
@@ -93,3 +129,13 @@ def _show_classes(evaluation, reader, as_json):
     else:
         print_evaluations({"result": evaluation})
         print_classes(evaluation["per_class"])
+
+
+def _show_texts(evaluation, reader, as_json):
+    if as_json:
+        write_json({**evaluation, "skipped": reader.skipped})
+    else:
+        print_texts_measured({"result": evaluation})
+
+
+SHOW = {"classifier": _show_classes, "generator": _show_perplexity}

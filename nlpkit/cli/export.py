@@ -9,13 +9,26 @@ from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.show import note, write_json
 from nlpkit.cli.start import load_model
+from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit export saved_models/x --to saved_model",
     "nlpkit export saved_models/x --to saved_model --json",
     "nlpkit export saved_models/lm --to saved_model",
+    "nlpkit export saved_models/mt --beam 4",
 )
+# Tasks with beams in their export.
+WRITES_TARGETS = ("text_to_text", "chatbot")
 Formats = Annotated[list[str], typer.Option("--to", help="Format: saved_model. May be given several times.")]
+Beam = Annotated[
+    int | None,
+    typer.Option(
+        "--beam",
+        min=1,
+        help="Of a text-to-text model: targets that the export carries on side by side.",
+        show_default="5",
+    ),
+]
 
 
 def register(app):
@@ -26,16 +39,17 @@ def register(app):
 def export(
     model: options.ModelFolder,
     to: Formats = ("saved_model",),
+    beam: Beam = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
     """Export a saved model and compare what was written with it.
 
     saved_model is what TensorFlow Serving runs: text in, label and probabilities out, or what a text generator
-    writes behind it and how likely that is. Each export gets the next free version folder, 1, 2 and so on, so
-    that the model folder can be served as it is.
+    writes behind it and how likely that is, or the target that a text-to-text model writes, with its score. Each
+    export gets the next free version folder, 1, 2 and so on, so that the model folder can be served as it is.
     """
-    results = _export(load_model(model), model, tuple(to))
+    results = _export(load_model(model), model, tuple(to), _settings(model, beam))
     if as_json:
         write_json({"exports": [_facts(result) for result in results]})
         return
@@ -52,11 +66,25 @@ def export(
         note(f"      -e MODEL_NAME={model.name} tensorflow/serving")
 
 
-def _export(estimator, model, formats):
+def _settings(model, beam):
+    """Further arguments of the estimator's `export`."""
+    from nlpkit.estimators.saving import read_spec
+
+    if beam is None:
+        return {}
+    task = read_spec(model).task
+    if task not in WRITES_TARGETS:
+        raise InputError(
+            f"--beam is about a text-to-text model. Received: --beam {beam} for {model}, a {task}. Leave it out."
+        )
+    return {"beam_size": beam}
+
+
+def _export(estimator, model, formats, settings):
     import tensorflow as tf
 
     try:
-        return estimator.export(model, to=formats)
+        return estimator.export(model, to=formats, **settings)
     except (
         tf.errors.PermissionDeniedError,
         tf.errors.ResourceExhaustedError,

@@ -1,4 +1,4 @@
-"""`nlpkit score`: how probable a language model finds texts."""
+"""`nlpkit score`: how probable a language model finds texts, or a text-to-text model targets."""
 
 import json
 import sys
@@ -8,17 +8,21 @@ from typing import Annotated
 import typer
 
 from nlpkit.cli import options
+from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli.prediction_lines import one_line
 from nlpkit.cli.reading import text_reader
+from nlpkit.cli.score_pairs import score_pairs
 from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
 from nlpkit.cli.texts import Files, chunks_of, reader_of, texts_command
+from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit score saved_models/lm 'a text' 'another'",
     "nlpkit score saved_models/lm --data texts.txt",
     "nlpkit score saved_models/lm --data candidates.txt | sort -rg | head -1",
     "nlpkit score saved_models/lm --data new.csv --text body --json > scores.jsonl",
+    "nlpkit score saved_models/mt --data pairs.tsv --columns source,target",
 )
 Texts = Annotated[list[str] | None, typer.Argument(help="Texts to score.", show_default=False)]
 AsJsonLines = Annotated[bool, typer.Option("--json", help="Write JSON Lines.", rich_help_panel="Output")]
@@ -36,6 +40,8 @@ def score(
     data: Files = None,
     columns: options.Columns = None,
     text: options.Text = None,
+    source: of_pairs.Source = None,
+    target: of_pairs.Target = None,
     quoting: options.Quoting = None,
     on_bad_row: options.OnBadRow = "error",
     format: options.FileFormat = None,
@@ -50,11 +56,23 @@ def score(
     Without texts and --data, standard input is read, one text a line.
 
     Each text gets one line, in order; so does a blank one.
+
+    A text-to-text model takes pairs, from --data or standard input: the log-probability of the target, and the pair.
     """
-    make_reader = partial(
-        text_reader, text=text, columns=columns, quoting=quoting, on_bad_row=on_bad_row, format=format,
-        whole_files=whole_files,
-    )  # fmt: skip
+    from nlpkit.estimators.saving import read_spec
+
+    reading = {"columns": columns, "quoting": quoting, "on_bad_row": on_bad_row, "format": format}
+    of_a_pair = {"source": source, "target": target}
+    if read_spec(model).task in of_pairs.TASKS_OF_PAIRS:
+        unfit = {"--text": text, "--whole-files": whole_files}
+        score_pairs(model, texts, data, unfit, {**of_a_pair, **reading}, as_json, quiet)
+        return
+    if source or target:
+        raise InputError(
+            "--source and --target are the columns of pairs, for a text-to-text model. Received: a model of texts. "
+            "Name the text column (--text)."
+        )
+    make_reader = partial(text_reader, text=text, whole_files=whole_files, **reading)
     reader = reader_of(texts, data, "score", make_reader)
     generator = load_model(model, "generator")
     for chunk in chunks_of(texts, reader, quiet):

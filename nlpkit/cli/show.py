@@ -22,6 +22,18 @@ LANGUAGE_MEASURES = {
     "texts": ("texts", ",d"),
 }
 
+# Of texts that a model writes, beside the ones they should be.
+TEXT_MEASURES = {
+    "perplexity": ("perplexity", ",.2f"),
+    "bleu": ("BLEU", ".2f"),
+    "chrf": ("chrF", ".2f"),
+    "rouge1": ("ROUGE-1", ".2f"),
+    "rouge2": ("ROUGE-2", ".2f"),
+    "rougeL": ("ROUGE-L", ".2f"),
+    "exact_match": ("exact match (%)", ".2f"),
+    "texts": ("texts", ",d"),
+}
+
 
 def note(text):
     """Writes a line that is no result to standard error."""
@@ -78,15 +90,22 @@ def print_perplexities(evaluations):
     Args:
         evaluations: dict. Name, such as `"validation"`, to evaluation; rows that none of them has are left out.
     """
-    from rich.console import Console
-    from rich.table import Table
+    _print_measures(LANGUAGE_MEASURES, evaluations)
 
-    table = Table("", *(_right(name) for name in evaluations))
-    for measure, (title, style) in LANGUAGE_MEASURES.items():
-        values = [evaluation.get(measure) for evaluation in evaluations.values()]
-        if any(value is not None for value in values):
-            table.add_row(title, *("-" if value is None else format(value, style) for value in values))
-    Console(highlight=False).print(table)
+
+def print_texts_measured(evaluations):
+    """Prints a table with one column per evaluation of a text-to-text model, and how BLEU and chrF were reckoned.
+
+    Args:
+        evaluations: dict. Name, such as `"test"`, to evaluation; rows that none of them has are left out.
+    """
+    _print_measures(TEXT_MEASURES, evaluations)
+    signatures = {
+        name: value for evaluation in evaluations.values() for name, value in evaluation.items()
+        if name.endswith("_signature")
+    }  # fmt: skip
+    for name, signature in signatures.items():
+        typer.echo(f"{TEXT_MEASURES[name.removesuffix('_signature')][0]}: {signature}")
 
 
 def print_classes(per_class):
@@ -103,6 +122,18 @@ def print_classes(per_class):
     for label, row in per_class.items():
         measures = (_number(row[name]) for name in ("precision", "recall", "f1"))
         table.add_row(escape(str(label)), *measures, f"{row['support']:,}")
+    Console(highlight=False).print(table)
+
+
+def _print_measures(measures, evaluations):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", *(_right(name) for name in evaluations))
+    for measure, (title, style) in measures.items():
+        values = [evaluation.get(measure) for evaluation in evaluations.values()]
+        if any(value is not None for value in values):
+            table.add_row(title, *("-" if value is None else format(value, style) for value in values))
     Console(highlight=False).print(table)
 
 

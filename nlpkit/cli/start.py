@@ -11,7 +11,14 @@ from nlpkit.errors import InputError
 TASKS = {
     "classifier": ("a classifier", "nlpkit predict, nlpkit evaluate and nlpkit export"),
     "generator": ("a text generator", "nlpkit generate, nlpkit score, nlpkit evaluate and nlpkit export"),
-}
+    "text_to_text": (
+        "a text-to-text model", "nlpkit translate, nlpkit evaluate, nlpkit score and nlpkit export"
+    ),
+    "chatbot": ("a chatbot", "nlpkit chat"),
+    "captioner": ("an image captioner", "nlpkit.load in Python"),
+}  # fmt: skip
+# How `nlpkit train` calls a task that has another name in a file.
+COMMANDS = {"text_to_text": "text-to-text"}
 
 
 @contextlib.contextmanager
@@ -57,7 +64,7 @@ def load_model(folder, task=None):
 
     Args:
         folder: Path. A model folder.
-        task: str. `"classifier"` or `"generator"`, what the command can work with. Defaults to `None`: with both.
+        task: str. One of `TASKS`, what the command can work with. Defaults to `None`: with all.
 
     Returns:
         The estimator.
@@ -71,7 +78,7 @@ def load_model(folder, task=None):
     if task not in (None, found):
         raise InputError(
             f"{folder} holds {TASKS[found][0]}; this command needs {TASKS[task][0]}. Use {TASKS[found][1]} with it, "
-            f"or train the other: nlpkit train {task} --data FILE --out FOLDER."
+            f"or train the other: nlpkit train {COMMANDS.get(task, task)} --data FILE --out FOLDER."
         )
     start_tensorflow()
     return load(folder)

@@ -2,7 +2,7 @@
 
 import typer
 
-from nlpkit.cli import options, train_generator
+from nlpkit.cli import options, train_generator, train_text_to_text
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import check_labelled, labelled_reader
@@ -28,11 +28,14 @@ def register(app):
     """Adds `train` with its tasks to the command line."""
     tasks = typer.Typer(
         help="Train a model.", no_args_is_help=True, rich_markup_mode="rich",
-        cls=with_examples(EXAMPLES[0], train_generator.EXAMPLES[0], base=typer.core.TyperGroup),
+        cls=with_examples(
+            EXAMPLES[0], train_generator.EXAMPLES[0], train_text_to_text.EXAMPLES[0], base=typer.core.TyperGroup
+        ),
     )  # fmt: skip
     tasks.callback()(lambda: None)
     tasks.command("classifier", cls=with_examples(*EXAMPLES))(classifier)
     train_generator.register(tasks)
+    train_text_to_text.register(tasks)
     app.add_typer(tasks, name="train")
 
 

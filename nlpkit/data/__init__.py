@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Chunk": ".readers",
         "IdRows": ".id_rows",
         "IdRowsBuilder": ".id_rows",
+        "RepeatedRows": ".repeated_rows",
         "SampleReviews": ".samples",
         "TableReader": ".readers",
         "copy_task": ".synthetic",

@@ -4,6 +4,7 @@ import numpy as np
 
 from nlpkit.data.batching import FULL_BATCH_LENGTH, check_epochs, gatherer, prefetched
 from nlpkit.data.id_rows import IdRows
+from nlpkit.data.repeated_rows import RepeatedRows
 from nlpkit.errors import InputError
 
 
@@ -15,7 +16,8 @@ def pair_batches(sources, targets, *, batch_size, batch_tokens=None, seed, epoch
     resumed at `first_epoch` sees the batches that the uninterrupted one would have seen.
 
     Args:
-        sources: IdRows, or float array of shape `(pairs, regions, features)`, which is not padded.
+        sources: IdRows, float array of shape `(pairs, regions, features)`, or images, a uint8 array of shape `(pairs,
+            height, width, channels)`; or `RepeatedRows` of such an array. Arrays are not padded.
         targets: IdRows. The target of each source.
         batch_size: int. Pairs per batch; the batch of the longest pairs may be smaller.
         batch_tokens: int. As many pairs per batch as have pairs × longest (source or target) within it, at least one.
@@ -68,7 +70,7 @@ def pair_batches(sources, targets, *, batch_size, batch_tokens=None, seed, epoch
         .flat_map(batches_of)
         .apply(tf.data.experimental.assert_cardinality(steps * (epochs - first_epoch)))
     )
-    return prefetched(dataset, gatherer(sources, targets)), steps
+    return prefetched(dataset, _gatherer(sources, targets)), steps
 
 
 def pair_batches_once(sources, targets, *, batch_size):
@@ -105,7 +107,7 @@ def pair_batches_once(sources, targets, *, batch_size):
     _check_sizes(batch_size)
     order = np.lexsort(-lengths)
     bounds = cut_pairs(lengths[:, order].max(axis=0), batch_size, batch_size * FULL_BATCH_LENGTH)
-    gather = gatherer(sources, targets)
+    gather = _gatherer(sources, targets)
     with tf.device("CPU:0"):
         slices = tf.data.Dataset.from_tensor_slices((bounds[:-1], bounds[1:]))
         indices = tf.constant(order)
@@ -166,19 +168,35 @@ def cut_pairs(longest, most_pairs, batch_tokens=None):
     return np.array(bounds, dtype=np.int64)
 
 
+def _gatherer(sources, targets):
+    """What picks pairs by their numbers; a repeated row is looked up in the array that holds it once."""
+    if not isinstance(sources, RepeatedRows):
+        return gatherer(sources, targets)
+    rows, numbers_and_targets = gatherer(sources.array), gatherer(sources.numbers, targets)
+
+    def gather(indices):
+        numbers, ids = numbers_and_targets(indices)
+        return rows(numbers), ids
+
+    return gather
+
+
 def _lengths_of(sources, targets):
-    """int64 array of shape `(2, pairs)`: the lengths of both sides."""
-    if not isinstance(sources, IdRows) and np.ndim(sources) != 3:
+    """int64 array of shape `(2, pairs)`: the lengths of both sides, 0 for images."""
+    array = sources.array if isinstance(sources, RepeatedRows) else sources
+    shape = None if isinstance(array, IdRows) else np.shape(array)
+    if shape is not None and len(shape) not in (3, 4):
         raise InputError(
-            "`sources` must be IdRows, or an array of shape (pairs, regions, features). "
-            f"Received: {type(sources).__name__} of shape {np.shape(sources)}"
+            "`sources` must be IdRows, or an array of shape (pairs, regions, features) or (pairs, height, width, "
+            f"channels). Received: {type(array).__name__} of shape {shape}"
         )
     if not len(sources) or len(sources) != len(targets):
         raise InputError(
             "`sources` and `targets` must hold one or more pairs, a target for each source. "
             f"Received: {len(sources)} sources and {len(targets)} targets. Check the data that was read."
         )
-    own = sources.lengths if isinstance(sources, IdRows) else np.full(len(sources), np.shape(sources)[1])
+    regions = 0 if shape is None or len(shape) == 4 else shape[1]
+    own = sources.lengths if shape is None else np.full(len(sources), regions)
     return np.stack([own, targets.lengths]).astype(np.int64)
 
 

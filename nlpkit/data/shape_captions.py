@@ -64,11 +64,11 @@ def make_shape_captions(count, *, size=32, seed=0, combinations="train"):
 
     Example:
         >>> from nlpkit.data import make_shape_captions
-        >>> images, captions, attributes = make_shape_captions(100, seed=1)
+        >>> images, captions, attributes = make_shape_captions(2, seed=1)
         >>> images.shape, attributes[0]
-        ((100, 32, 32, 3), [{'shape': 'cross', 'colour': 'yellow', 'position': 'top right'}])
+        ((2, 32, 32, 3), [{'shape': 'triangle', 'colour': 'yellow', 'position': 'bottom left'}])
         >>> captions[0][0]
-        'a yellow cross at the top right'
+        'a yellow triangle at the bottom left'
 
     Reference:
         [Johnson et al., 2017](https://arxiv.org/abs/1612.06890): the same test of generalisation on rendered solids
@@ -80,7 +80,8 @@ def make_shape_captions(count, *, size=32, seed=0, combinations="train"):
         raise InputError(
             f"`combinations` must be one of {', '.join(COMBINATIONS)}. Received: combinations={combinations!r}"
         )
-    random = np.random.default_rng(seed)
+    # Not the same places in another set of combinations.
+    random = np.random.default_rng([*np.atleast_1d(seed), tuple(COMBINATIONS).index(combinations)])
     images, attributes = np.empty((count, size, size, 3), "uint8"), []
     for row in range(count):
         attributes.append(_choose(random, COMBINATIONS[combinations]))

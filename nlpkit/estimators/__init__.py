@@ -10,7 +10,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "TextClassifier": ".text_classifier",
         "TextGenerator": ".text_generator",
         "TextToText": ".text_to_text",
+        "image_features": ".image_features",
         "load": ".saving",
+        "text_metrics": ".text_metrics",
         "write_report": ".report",
     },
 )

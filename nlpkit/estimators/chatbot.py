@@ -1,13 +1,23 @@
 """Dialogues to a model that answers."""
 
+import numpy as np
 import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.data import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
+from nlpkit.estimators.pair_training import HELD_OUT, MOST_HELD_OUT
+from nlpkit.estimators.search_options import OF_DRAWING
+from nlpkit.estimators.search_words import with_ids
+from nlpkit.estimators.settings import random_seed
 from nlpkit.estimators.text_to_text import TextToText
-from nlpkit.generation import finish
+from nlpkit.generation import finish, stream
+from nlpkit.generation.options import check_number
 from nlpkit.generation.writer import TO_THE_END
+
+STREAM_STEPS = 1  # tokens that are written between two pieces of a stream
+FEWEST_DIALOGUES = 10  # of fewer, one would be more than the part that is held out
 
 
 class Chatbot(TextToText):
@@ -16,7 +26,7 @@ class Chatbot(TextToText):
     Args:
         preset: As in `TextToText`. Defaults to `"attention"`.
         turns: int. Turns before the answer that it reads, at most. Defaults to 3.
-        separator: str. Stands between two turns. Defaults to `" ‖ "`.
+        separator: str. Stands between two turns; where a turn holds it, a space takes its place. Defaults to `" ‖ "`.
         cell: As in `TextToText`. Defaults to `None`.
         units: As in `TextToText`. Defaults to `None`.
         num_layers: As in `TextToText`. Defaults to `None`.
@@ -94,8 +104,10 @@ class Chatbot(TextToText):
         Args:
             X: List of dialogues, each a list of str, of which every turn but the first is an answer. With `y` a list of
                 str, or a `TableReader`, as of `TextToText.fit`: turns joined by `separator`, and the answer.
-            y: List of str, or `None`.
-            validation_data: The same, as a pair with `y`. Defaults to a tenth of the answers, 2,000 at most.
+            y: List of str; `None` with dialogues or a reader.
+            validation_data: List of dialogues, if `X` is one, or a `TableReader`; else as of `TextToText.fit`. Defaults
+                to a tenth of the dialogues, 2,000 at most; of fewer than ten, and without dialogues, to a tenth of the
+                answers.
             checkpoint: As of `TextToText.fit`. Defaults to `None`.
             resume: As of `TextToText.fit`. Defaults to `False`.
 
@@ -107,9 +119,7 @@ class Chatbot(TextToText):
         """
         self._check_settings()
         if y is None and isinstance(X, list | tuple):
-            X, y = self.pairs_of(X)
-        if isinstance(validation_data, list):
-            validation_data = self.pairs_of(validation_data)
+            X, y, validation_data = self._parts(X, validation_data)
         return super().fit(X, y, validation_data=validation_data, checkpoint=checkpoint, resume=resume)
 
     def pairs_of(self, dialogues):
@@ -122,13 +132,14 @@ class Chatbot(TextToText):
             Tuple of two lists of str.
 
         Raises:
-            InputError: If a dialogue is no list of str, or none has two turns.
+            InputError: If a dialogue is no list of str, or none has two turns, or `turns` or `separator` cannot be used.
 
         Example:
             >>> from nlpkit import Chatbot
             >>> Chatbot(turns=2).pairs_of([["hello", "hi", "how are you?", "fine"]])
             (['hello', 'hello ‖ hi', 'hi ‖ how are you?'], ['hi', 'how are you?', 'fine'])
         """
+        self._check_settings()
         histories, answers = [], []
         for number, dialogue in enumerate(dialogues):
             turns = check_texts(dialogue, f"dialogue {number}")
@@ -146,39 +157,92 @@ class Chatbot(TextToText):
         """Answers.
 
         Args:
-            history: List of str, the turns so far, the last one to be answered; or that turn alone.
-            seed: int. The same seed gives the same answer. Defaults to `None`: one is drawn.
+            history: List of str, the turns so far, the last one to be answered; or that turn alone. Of a longer one
+                the last `turns` are read.
+            seed: int. Of an answer that is drawn: the same seed gives the same one. Defaults to `None`: one is drawn.
             max_new_tokens: int. Most tokens of the answer. Defaults to `None`: those of the longest one in training.
-            **sampling: `temperature` and the other options of `TextGenerator.generate` that draw. Defaults to the most
-                likely token at each place.
+            **sampling: As of `TextGenerator.generate`. With `temperature`, `top_k`, `top_p`, `min_p` or `typical_p` the
+                answer is drawn; without, it is the most likely token at each place.
 
         Returns:
             str.
 
         Raises:
-            InputError: If the history is empty or no text, or an option cannot be used.
+            InputError: If the history is empty or no text, or an option is unknown or out of its range.
         """
+        text_of, advance, generation = self._begin(history, seed, max_new_tokens, sampling)
+        found = finish(advance(generation, TO_THE_END))
+        return text_of(found.token_ids[0, : int(found.lengths[0])].numpy().tolist())
+
+    def stream(self, history, *, seed=None, max_new_tokens=None, **sampling):
+        """Answers piece by piece, while the answer is written.
+
+        Args:
+            history: As of `reply`.
+            seed: As of `reply`. Defaults to `None`.
+            max_new_tokens: As of `reply`. Defaults to `None`.
+            **sampling: As of `reply`.
+
+        Returns:
+            Generator of str, none of them empty; joined they are what `reply` gives.
+
+        Raises:
+            InputError: As of `reply`, before there is a generator.
+        """
+        text_of, advance, generation = self._begin(history, seed, max_new_tokens, sampling)
+        return stream(lambda so_far: advance(so_far, STREAM_STEPS), generation, text_of)
+
+    def _begin(self, history, seed, max_new_tokens, sampling):
+        """What tells the text of ids, what carries an answer on, and the answer before its first token."""
         check_is_fitted(self)
-        turns = check_texts([history] if isinstance(history, str) else history, "history")
-        joined = self._joined(turns)
+        turns = [history] if isinstance(history, str) else history
+        if hasattr(turns, "__len__") and len(turns) == 0:
+            raise InputError("`history` must hold the turn to answer. Received: an empty history.")
+        joined = self._joined(check_texts(turns, "history"))
         source = tf.constant(self._source_rows([joined]).padded())
-        options = {"temperature": 1.0 if sampling else 0.0, **sampling}
-        advance, generation = self._writer().begin(
-            source,
-            max_new_tokens=self._longest if max_new_tokens is None else max_new_tokens,
-            seed=seed,
-            **options,
-        )
-        ids = finish(advance(generation, TO_THE_END)).token_ids.numpy()
-        return self._texts(source, ids, [joined])[0]
+        most = self._longest if max_new_tokens is None else max_new_tokens
+        drawn = any(name in OF_DRAWING for name in sampling)
+        options = {"temperature": 1.0 if drawn else 0.0, "max_new_tokens": most, **sampling}
+        advance, generation = self._writer().begin(source, seed=seed, **with_ids(options, self.target_))
+
+        def text_of(ids):
+            return self._texts(source, np.array([ids], "int32"), [joined])[0] if ids else ""
+
+        return text_of, advance, generation
 
     def _joined(self, turns):
-        return self.separator.join(turns[-self.turns :])
+        """The last turns as one text, which has the separator only where a turn ends."""
+        mark = self.separator.strip()
+        last = (turn.replace(self.separator, " ").replace(mark, " ") for turn in turns[-self.turns :])
+        return self.separator.join(last)
+
+    def _parts(self, dialogues, validation_data):
+        """Histories, answers, and validation data; no dialogue is in both."""
+        histories, answers = self.pairs_of(dialogues)
+        if isinstance(validation_data, TableReader):
+            return histories, answers, validation_data
+        if validation_data is not None:
+            if not isinstance(validation_data, list):
+                raise InputError(
+                    "With dialogues as `X`, `validation_data` must be a list of dialogues too, or a TableReader. "
+                    f"Received: {type(validation_data).__name__}"
+                )
+            return histories, answers, self.pairs_of(validation_data)
+        answered = [dialogue for dialogue in dialogues if len(dialogue) > 1]
+        if len(answered) < FEWEST_DIALOGUES:
+            return histories, answers, None
+        order = np.random.default_rng(random_seed(self.random_state)).permutation(len(answered))
+        held = min(int(HELD_OUT * len(answered)), MOST_HELD_OUT)
+        train, held_out = (
+            self.pairs_of([answered[number] for number in sorted(numbers)])
+            for numbers in (order[held:], order[:held])
+        )
+        return *train, held_out
 
     def _check_settings(self):
-        if isinstance(self.turns, bool) or not isinstance(self.turns, int) or self.turns < 1:
+        check_number("turns", self.turns, "an integer, 1 or more", lambda x: x >= 1, whole=True)
+        if not isinstance(self.separator, str) or not self.separator.strip():
             raise InputError(
-                f"`turns` (--turns) must be an integer, 1 or more. Received: turns={self.turns!r}"
+                "`separator` must be a str with a character that is no white space, for white space may be lost when "
+                f"texts are read. Received: separator={self.separator!r}"
             )
-        if not isinstance(self.separator, str) or not self.separator:
-            raise InputError(f"`separator` must be a str that is not empty. Received: {self.separator!r}")

@@ -160,7 +160,9 @@ def copied(layer, ids, sources):
     for row, source, names in zip(ids, numbers, words.numpy(), strict=True):
         by_id = dict(zip(source.tolist(), names.tolist(), strict=True))
         # Far down in a list of n best there may be an id of a word that this source does not have.
-        found.append({column: by_id[i] for column, i in enumerate(row) if i >= layer.vocabulary_size and i in by_id})
+        found.append(
+            {column: by_id[i] for column, i in enumerate(row) if i >= layer.vocabulary_size and i in by_id}
+        )
     return found
 
 

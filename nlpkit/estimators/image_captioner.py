@@ -3,14 +3,17 @@
 import time
 
 import numpy as np
+import tensorflow as tf
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.data import RepeatedRows
 from nlpkit.errors import InputError
 from nlpkit.estimators.facts import token_facts
-from nlpkit.estimators.image_features import image_features
+from nlpkit.estimators.image_features import image_features, read_images
 from nlpkit.estimators.labelled_texts import check_texts
-from nlpkit.estimators.pair_training import train_and_report, with_validation
+from nlpkit.estimators.pair_scores import log_probabilities
+from nlpkit.estimators.pair_training import add_examples, some_rows, train_and_report, with_validation
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.estimators.text_levels import text_layer
 from nlpkit.estimators.text_metrics import text_metrics
@@ -25,14 +28,15 @@ GROUPS = ("image", "target", "network", "training")
 class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
     """Trains a network that writes what is to be seen in images, or in any float sequences.
 
-    Images become sequences of regions by `nlpkit.estimators.image_features`, whose network is not trained; features
-    that were made elsewhere are taken as they are.
+    Images become sequences of regions: by convolutions that are trained along, from the pixels, or by a network of
+    `nlpkit.estimators.image_features` that is not trained. Features that were made elsewhere are taken as they are.
+    `fit`, `predict`, `predict_nbest`, `score` and `evaluate` all take images of one of these kinds, the same one.
 
     Args:
         preset: `"captioner"` or `"captioner_without_attention"`, or another of `nlpkit.models.presets`. Defaults to
             `"captioner"`.
-        image_network: `"small"`, `"patches"`, or a name of `keras.applications`; see `image_features`. Defaults to
-            `"small"`.
+        image_network: `"convolutions"`, which are trained along, `"patches"`, or a name of `keras.applications`; see
+            `ImageRegions` and `image_features`. Defaults to `"convolutions"`.
         image_weights: str. Path of the weights of a network of `keras.applications`. Defaults to `None`.
         cell: As in `TextToText`. Defaults to `None`.
         units: As in `TextToText`. Defaults to `None`.
@@ -41,8 +45,9 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         normalize: bool. As in `TextToText`. Defaults to `True`.
         epochs: int. Largest number of passes over the data.
         minutes: float. Time that training may take; `None` sets no limit.
-        options: dict. Further settings: `"image"` for `image_features`, `"target"` for `text_to_ids`, `"network"` for
-            `build_encoder_decoder`, `"training"` for `TextToTextSettings`.
+        options: dict. Further settings: `"image"` for `image_features`, or the `size` of images from files, 64, for
+            convolutions; `"target"` for `text_to_ids`, `"network"` for `build_encoder_decoder`, `"training"` for
+            `TextToTextSettings`.
         random_state: int. Seed; `None` draws one.
         verbose: int. 1 shows a progress bar. Defaults to 0.
 
@@ -74,7 +79,7 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         self,
         preset="captioner",
         *,
-        image_network="small",
+        image_network="convolutions",
         image_weights=None,
         cell=None,
         units=None,
@@ -120,31 +125,39 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         """
         run = {"started": time.monotonic(), "checkpoint": checkpoint, "resume": resume}
         options, seed = option_groups(self.options, GROUPS), random_seed(self.random_state)
-        features, captions = self._features(X), _check_captions(y, len(X))
-        given = None
-        if validation_data is not None:
-            given = (
-                self._features(validation_data[0]),
-                _check_captions(validation_data[1], len(validation_data[0])),
-            )
-        data = {"train": {"rows": len(features)}}
-        if given is not None:
-            data["validation"] = {"rows": len(given[0])}
-        # By images: no caption of an image that is held out is trained on.
-        train, validation = with_validation((features, captions), given, seed, data)
-        pairs = sum(map(len, train[1]))
+        train, validation, data = self._described(X, y, validation_data, seed)
+        shown = some_rows(len(validation[1]), seed)
+        shape, pairs = train[0].array.shape[1:], sum(map(len, train[1]))
         network, training, reasons = choose_for_text_to_text(self, options, pairs)
         with seeded(seed):
             self.target_ = text_layer(self.level, self.normalize, options["target"], group="target")
-            train = _one_by_one(train[0], train[1], self.target_.fit_encode)
-            validation = _one_by_one(validation[0], validation[1], self.target_.encode)
-            data["train"] |= {"captions": pairs, **token_facts(train[1])}
+            pairs_of = [
+                _one_by_one(*side, encode)
+                for side, encode in ((train, self.target_.fit_encode), (validation, self.target_.encode))
+            ]
+            data["train"] |= {"captions": pairs, **token_facts(pairs_of[0][1])}
             sizes = {"source_vocabulary_size": None, "target_vocabulary_size": self.target_.vocabulary_size,
-                     "features": features.shape[-1]}  # fmt: skip
-            train_and_report(
-                self, train, validation, {**sizes, **network}, training, data, reasons, {**run, "seed": seed}
-            )
+                     "features": list(shape) if len(shape) == 3 else shape[-1]}  # fmt: skip
+            run["seed"] = seed
+            train_and_report(self, *pairs_of, {**sizes, **network}, training, data, reasons, run)
+        images, captions = validation
+        add_examples(self, images.array[images.numbers[shown]], captions[shown].tolist(), seed)
         return self
+
+    def _described(self, X, y, given, seed):
+        """Images and their captions to train with and to choose the best epoch, and facts about them."""
+        images, captions = self._regions(X), _check_captions(y, len(X))
+        data = {"train": {"rows": len(images)}}
+        if given is not None:
+            given = self._regions(given[0]), _check_captions(given[1], len(given[0]))
+            _check_alike(given[0].shape, images.shape)
+            data["validation"] = {"rows": len(given[0])}
+            given = RepeatedRows(given[0], np.arange(len(given[0]))), given[1]
+        # By images: no caption of an image that is held out is trained on. The images stay where they are.
+        train, validation, held = with_validation((np.arange(len(images)), captions), given, seed, data)
+        if held is not None:
+            validation = RepeatedRows(images[held], np.arange(len(held))), validation[1]
+        return (RepeatedRows(images, train[0]), train[1]), validation, data
 
     def evaluate(self, X, y, *, beam_size=1):
         """Describes images and measures how near the texts come to the true ones.
@@ -160,25 +173,56 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         check_is_fitted(self)
         return text_metrics(self.predict(X, beam_size=beam_size), _check_captions(y, len(X)).tolist())
 
+    def score(self, X, y):
+        """The log-probability of a caption of each image, its end included.
+
+        Args:
+            X: As of `fit`.
+            y: List of str.
+
+        Returns:
+            Float array `(n,)`, in nats.
+
+        Raises:
+            InputError: If images or captions cannot be used.
+        """
+        check_is_fitted(self)
+        images, captions = self._regions(X), check_texts(y, "captions")
+        _check_captions(captions, len(images))
+        _check_alike(images.shape, self.network_.source_shape)
+        return log_probabilities(self.network_, images, self.target_.encode(captions))
+
     def sides(self):
         """Tuple of str. The text layers that the captioner has: that of the captions."""
         return ("target",)
 
-    def _features(self, X):
-        """Float array of shape `(n, regions, features)`."""
+    def _regions(self, X):
+        """Images as the network takes them: pixels as uint8, or a float array of shape `(n, regions, features)`."""
         if getattr(X, "ndim", None) == 3 and X.dtype.kind == "f":
             return X.astype("float32", copy=False)
         options = option_groups(self.options, GROUPS)["image"]
+        if self.image_network == "convolutions":
+            self._check_no_weights()
+            with settings_of("image", "nlpkit.estimators.image_features.read_images"):
+                return read_images(X, **options)
         with settings_of("image", "nlpkit.estimators.image_features"):
             return image_features(X, self.image_network, self.image_weights, **options)
+
+    def _check_no_weights(self):
+        if self.image_weights is not None:
+            raise InputError(
+                "`image_weights` are those of a network of keras.applications; convolutions are trained along. "
+                f"Received: image_weights={str(self.image_weights)!r}. Leave them out, or name the `image_network`."
+            )
 
     def _check_sources(self, X):
         return X
 
     def _source_batches(self, X):
         for start in range(0, len(X), BATCH_SIZE):
-            numbers = range(start, min(start + BATCH_SIZE, len(X)))
-            yield numbers, self._features(X[start : start + BATCH_SIZE])
+            images = self._regions(X[start : start + BATCH_SIZE])
+            _check_alike(images.shape, self.network_.source_shape)
+            yield range(start, start + len(images)), tf.cast(images, "float32")
 
     def _replaces_unknown(self):
         return False
@@ -188,10 +232,24 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         return {"target_tokens": target, "attention": np.round(weights[: len(target)], 4).tolist()}
 
 
-def _one_by_one(features, captions, encode):
-    """Features and ids of each caption, the captions of an image one after the other."""
+def _one_by_one(images, captions, encode):
+    """The image of each caption and its ids, the captions of an image one after the other."""
     counts = [len(own) for own in captions]
-    return np.repeat(features, counts, axis=0), encode([text for own in captions for text in own])
+    images = RepeatedRows(images.array, np.repeat(images.numbers, counts))
+    return images, encode([text for own in captions for text in own])
+
+
+def _check_alike(shape, trained):
+    """Raises unless images have the shape of those in training; an open axis takes any size."""
+    alike = len(shape) == len(trained)
+    # The number of regions is free, the size of pictures is not.
+    axes = range(1, 4) if len(trained) == 4 else (2,)
+    if not alike or any(trained[axis] not in (None, shape[axis]) for axis in axes):
+        kind = "(n, height, width, 3)" if len(trained) == 4 else "(n, regions, features)"
+        raise InputError(
+            f"Images must be like those of the training, {kind} with {tuple(trained[1:])}. Received: {tuple(shape)}. "
+            "Bring them to that size, or give files, which are."
+        )
 
 
 def _check_captions(captions, images):

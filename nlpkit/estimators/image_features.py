@@ -1,4 +1,4 @@
-"""Pictures as sequences of float vectors, one for each region, for a network that describes them."""
+"""Pictures as pixels, or as sequences of float vectors, one for each region, for a network that describes them."""
 
 import functools
 import inspect
@@ -10,22 +10,17 @@ import numpy as np
 from nlpkit.errors import InputError
 from nlpkit.training.seeding import seeded
 
-# Filters and strides of the three convolutions of the network "small".
-SMALL = ((32, 2), (64, 2), (64, 1))
 
-
-def image_features(images, network="small", weights=None, *, patch_size=4, size=224, batch_size=32):
+def image_features(images, network="patches", weights=None, *, patch_size=4, size=224, batch_size=32):
     """Turns pictures into regions, each a vector of features, from left to right and from top to bottom.
 
-    `"patches"` cuts pictures into squares of raw pixels, `"small"` is three convolutions with fixed random weights
-    and one region for four by four pixels, and any other name is a network of `keras.applications` without its top.
-    Nothing is downloaded, and the same arguments give the same features in every process. Random weights of a deep
-    network are good for trying things out only.
+    `"patches"` cuts pictures into squares of raw pixels, and any other name is a network of `keras.applications`
+    without its top. Nothing is downloaded, and the same arguments give the same features in every process. Random
+    weights are good for trying things out only.
 
     Args:
         images: uint8 array of shape `(n, height, width, 3)`, or list of paths of files.
-        network: `"small"`, `"patches"`, or a name of `keras.applications` such as `"MobileNetV3Small"`. Defaults to
-            `"small"`.
+        network: `"patches"`, or a name of `keras.applications` such as `"MobileNetV3Small"`. Defaults to `"patches"`.
         weights: str. Path of a file with the weights of a network of `keras.applications` without its top. Defaults
             to `None`: random weights.
         patch_size: int. Height and width of a patch, for `"patches"`. Defaults to 4.
@@ -54,6 +49,29 @@ def image_features(images, network="small", weights=None, *, patch_size=4, size=
         batch = images[start : start + batch_size]
         parts.append(regions(_read(batch, size) if of_files else batch))
     return np.concatenate(parts)
+
+
+def read_images(images, size=64):
+    """Pictures as they are, from an array, or read from files.
+
+    Args:
+        images: As of `image_features`.
+        size: int. Height and width that pictures from files are given; arrays stay as they are. Defaults to 64.
+
+    Returns:
+        uint8 array of shape `(n, height, width, 3)`.
+
+    Raises:
+        InputError: If the pictures cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.estimators.image_features import read_images
+        >>> read_images(np.zeros((2, 32, 24, 3), "uint8")).shape
+        (2, 32, 24, 3)
+    """
+    _check_numbers(size=size)
+    return _read(images, size) if _check_images(images) else images
 
 
 def _check_numbers(**numbers):
@@ -93,15 +111,13 @@ def _read(paths, size):
 
 def _regions(network, weights, patch_size, shape):
     """The function from pictures to regions."""
-    if weights is not None and network in ("small", "patches"):
+    if weights is not None and network == "patches":
         raise InputError(
             f"`weights` must be None with network={network!r}. Received: weights={str(weights)!r}"
         )
     _check_network(network)
     if network == "patches":
         return lambda images: cut_patches(images, patch_size)
-    if network == "small":
-        return lambda images: _last_map(_small(), _scaled(images))
     model, prepare, scale = _application(network, _weights_file(weights), shape)
     return lambda images: scale * _last_map(model, prepare(images.astype("float32")))
 
@@ -112,12 +128,12 @@ def _last_map(model, inputs):
 
 
 def _check_network(network):
-    if network in ("small", "patches"):
+    if network == "patches":
         return
     if not isinstance(network, str) or not inspect.isfunction(getattr(keras.applications, network, None)):
         raise InputError(
-            '`network` must be "small", "patches" or the name of a function of keras.applications, such as '
-            f'"MobileNetV3Small". Received: network={network!r}'
+            '`network` must be "patches" or the name of a function of keras.applications, such as "MobileNetV3Small". '
+            f"Received: network={network!r}"
         )
 
 
@@ -136,27 +152,6 @@ def cut_patches(images, patch_size):
 
 def _scaled(pixels):
     return pixels.astype("float32") / 127.5 - 1
-
-
-@functools.lru_cache(maxsize=1)
-def _small():
-    """Convolutions over pictures of any size; the last is linear, so that no region is all zeros, as padding is."""
-    with seeded(0):
-        layers = [
-            keras.layers.Conv2D(
-                filters,
-                3,
-                strides,
-                padding="same",
-                activation=None if number == len(SMALL) - 1 else "relu",
-                kernel_initializer="he_normal",
-                bias_initializer=keras.initializers.RandomNormal(stddev=0.1),
-                dtype="float32",
-            )
-            for number, (filters, strides) in enumerate(SMALL)
-        ]
-        model = keras.Sequential([keras.Input((None, None, 3)), *layers], name="small")
-    return model
 
 
 def _weights_file(weights):

@@ -8,15 +8,19 @@ import time
 import numpy as np
 
 import nlpkit
+from nlpkit.data import IdRows
 from nlpkit.errors import InputError
 from nlpkit.estimators.building import sixteen_bits
 from nlpkit.estimators.facts import versions
 from nlpkit.estimators.settings import settings_of
+from nlpkit.estimators.text_metrics import text_metrics
 from nlpkit.models import build_encoder_decoder
 from nlpkit.training.language_model import perplexity_of
 from nlpkit.training.teacher_forcing import train_encoder_decoder
 
 HELD_OUT, MOST_HELD_OUT = 0.1, 2_000
+# Validation pairs that are written after training, and those of them that the report shows.
+MEASURED, EXAMPLES = 500, 10
 
 
 def with_validation(train, given, seed, data):
@@ -29,13 +33,13 @@ def with_validation(train, given, seed, data):
         data: dict of facts for the report, to which those of what was held out are added.
 
     Returns:
-        Two such tuples.
+        Two such tuples, and the numbers of the pairs that are held out, `None` if none are.
 
     Raises:
         InputError: If there is but one pair, of which nothing can be held out.
     """
     if given is not None:
-        return train, given
+        return train, given, None
     count = len(train[1])
     if count < 2:
         raise InputError(
@@ -45,12 +49,57 @@ def with_validation(train, given, seed, data):
     order = np.random.default_rng(seed).permutation(count)
     held = max(min(int(HELD_OUT * count), MOST_HELD_OUT), 1)
     data["validation"] = {"rows": held, "held_out": True, "files": data["train"].get("files", [])}
-    return [tuple(take(side, np.sort(rows)) for side in train) for rows in (order[held:], order[:held])]
+    order[:held].sort()
+    kept = [tuple(_take(side, rows) for side in train) for rows in (np.sort(order[held:]), order[:held])]
+    return *kept, order[:held]
 
 
-def take(side, rows):
+def _take(side, rows):
     """Some rows of `IdRows` or of an array, in the order given."""
-    return side.take(rows) if hasattr(side, "offsets") else side[rows]
+    return side.take(rows) if isinstance(side, IdRows) else side[rows]
+
+
+def add_examples(model, X, y, seed):
+    """Writes the targets of validation sources, and adds to the report how good they are and some to look at.
+
+    Args:
+        model: `TextToText` or `ImageCaptioner` with its report.
+        X: Sources, as `predict` takes them.
+        y: List of str, or of lists of str.
+        seed: int. Which ones are shown.
+    """
+    written = model.predict(X)
+    try:
+        model.report_["metrics"]["validation"] = text_metrics(written, y)
+    except InputError as error:  # an extra that is not installed must not cost the training
+        model.report_["metrics_missing"] = str(error)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(written))[:EXAMPLES])
+    model.report_["examples"] = [
+        {
+            "source": X[row] if isinstance(X[row], str) else None,
+            "target": y[row] if isinstance(y[row], str) else y[row][0],
+            "written": written[row],
+        }
+        for row in rows
+    ]
+
+
+def some_rows(count, seed):
+    """Numbers of the pairs that are measured after training: all, or as many as take no long time.
+
+    Args:
+        count: int. Validation pairs.
+        seed: int.
+
+    Returns:
+        Int array, sorted.
+
+    Example:
+        >>> from nlpkit.estimators.pair_training import some_rows
+        >>> some_rows(3, seed=0).tolist()
+        [0, 1, 2]
+    """
+    return np.sort(np.random.default_rng(seed).permutation(count)[:MEASURED])
 
 
 def train_and_report(model, train, validation, network, training, data, reasons, run):

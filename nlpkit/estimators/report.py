@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from nlpkit.estimators.report_language import language_view, total_tokens
+from nlpkit.estimators.report_pairs import pairs_view
 
 MATRIX_CLASSES = (
     30  # a larger confusion matrix is unreadable; the most frequent confusions are listed instead
@@ -76,7 +77,7 @@ def _template():
     loader = jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(percent=_percent, decimal=_decimal, count=_count, duration=_duration)
-    environment.filters.update(perplexity=_perplexity, total_tokens=total_tokens)
+    environment.filters.update(perplexity=_perplexity, total_tokens=total_tokens, score=_score)
     return environment.get_template("report.html.jinja")
 
 
@@ -93,6 +94,7 @@ def _view(report):
     return {
         "report": report,
         "language": language_view(report),
+        "pairs": pairs_view(report),
         "data": {name: data[name] for name in ("train", *names, *data) if data.get(name)},
         "labels": labels,
         "parts": {name: evaluation[name] for name in names},
@@ -244,6 +246,11 @@ def _percent(value):
 
 def _decimal(value):
     return "–" if value is None else f"{value:.3f}"
+
+
+def _score(value):
+    """A measure from 0 to 100, with one digit as papers have it."""
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _perplexity(value):

@@ -2,6 +2,8 @@
 
 import hashlib
 
+import numpy as np
+
 from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
@@ -69,6 +71,21 @@ class TextPairs:
             "first_skipped": reader.first_skipped if reader else [],
             "sha256": digest.hexdigest(),
         }
+
+    def pick(self, rows):
+        """Some of the pairs.
+
+        Args:
+            rows: Int array of their numbers, sorted.
+
+        Returns:
+            Tuple of their sources and their targets, as lists of str.
+        """
+        wanted, found, start = set(np.asarray(rows).tolist()), [], 0
+        for chunk in self.chunks():
+            found += [pair for row, pair in enumerate(zip(*chunk, strict=True), start) if row in wanted]
+            start += len(chunk[0])
+        return tuple(map(list, zip(*found, strict=True)))
 
     def all(self):
         """Tuple of all sources and all targets, as lists of str."""

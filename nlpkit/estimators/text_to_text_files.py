@@ -1,11 +1,16 @@
 """How a fitted text-to-text model comes back from a folder, and leaves as an export."""
 
+from sklearn.utils.validation import check_is_fitted
+
 import nlpkit
 from nlpkit.errors import InputError
-from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
+from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import SPEC_FILE, load_network, read_report
+from nlpkit.export import export_text_to_text
 from nlpkit.spec import FORMAT_VERSION, SPECS
 from nlpkit.text import TextToIds
+
+EXPORTERS = {"saved_model": export_text_to_text}
 
 
 class PersistentTextToText(PersistentEstimator):
@@ -54,7 +59,9 @@ class PersistentTextToText(PersistentEstimator):
             self.source_ = self.target_
         self.network_ = load_network(folder)
         sizes = self.target_.vocabulary_size, self.network_.embedding.vocabulary_size
-        sources = self.source_.vocabulary_size, self.network_.reader.source.vocabulary_size
+        sources = (0, 0)  # of images, which have no vocabulary
+        if not self.network_.reader.takes_features:
+            sources = self.source_.vocabulary_size, self.network_.reader.source.vocabulary_size
         if set(sizes) != {spec.vocabulary_size} or sources[0] != sources[1]:
             raise InputError(
                 f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} target "
@@ -63,6 +70,24 @@ class PersistentTextToText(PersistentEstimator):
             )
         self.report_ = read_report(folder)
         return self
+
+    def export(self, folder, to=("saved_model",), *, beam_size=5):
+        """Exports the model, compared with itself by another process before the call returns.
+
+        Args:
+            folder: Path of the model folder; a SavedModel goes to its next free version folder.
+            to: List of formats. `"saved_model"` is one; see `nlpkit.export.export_text_to_text` for what it can do.
+            beam_size: int. Targets that are carried on side by side in what is exported. Defaults to 5.
+
+        Returns:
+            List of `ExportResult`.
+
+        Raises:
+            InputError: If a format is unknown, `beam_size` is less than 1, or the model does not read texts.
+            VerificationError: If an artefact differs from the model.
+        """
+        check_is_fitted(self)
+        return [EXPORTERS[name](folder, self, beam_size) for name in export_formats(to, EXPORTERS)]
 
     def text_settings(self):
         """dict. What rebuilds the text layers of both sides, but for the vocabularies."""

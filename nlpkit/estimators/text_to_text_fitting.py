@@ -6,7 +6,7 @@ from itertools import chain
 from nlpkit.errors import InputError
 from nlpkit.estimators.copied_words import check_words, extended_rows
 from nlpkit.estimators.facts import token_facts
-from nlpkit.estimators.pair_training import train_and_report, with_validation
+from nlpkit.estimators.pair_training import add_examples, some_rows, train_and_report, with_validation
 from nlpkit.estimators.settings import option_groups, random_seed
 from nlpkit.estimators.text_levels import text_layer
 from nlpkit.estimators.text_pairs import TextPairs
@@ -31,30 +31,39 @@ def fit_text_to_text(model, X, y, validation_data, checkpoint, resume):
     Raises:
         InputError: If texts or settings cannot be used.
     """
-    started = time.monotonic()
-    options = option_groups(model.options, GROUPS)
-    seed = random_seed(model.random_state)
-    pairs = TextPairs(X, y, "training pairs")
+    run = {"started": time.monotonic(), "checkpoint": checkpoint, "resume": resume}
+    options, seed = option_groups(model.options, GROUPS), random_seed(model.random_state)
+    pairs, held_out = TextPairs(X, y, "training pairs"), _validation_pairs(validation_data)
     facts = pairs.facts()
     network, training, reasons = choose_for_text_to_text(model, options, facts["rows"])
     model._copy = network.get("copy", 0)
     with seeded(seed):
         _make_layers(model, options)
         train = _learned(model, pairs)
-        data = {"train": {**facts, **token_facts(train[1])}}
-        train, validation = with_validation(
-            train, _given_validation(model, validation_data, data), seed, data
-        )
+        data, given = {"train": {**facts, **token_facts(train[1])}}, None
+        if held_out is not None:
+            given = encoded(model, held_out)
+            data["validation"] = {**held_out.facts(), **token_facts(given[1])}
+        train, validation, rows = with_validation(train, given, seed, data)
         sizes = {f"{side}_vocabulary_size": getattr(model, f"{side}_").vocabulary_size for side in SIDES}
-        run = {"seed": seed, "started": started, "checkpoint": checkpoint, "resume": resume}
+        run["seed"] = seed
         train_and_report(model, train, validation, {**sizes, **network}, training, data, reasons, run)
+    rows = some_rows(len(validation[1]), seed) if rows is None else rows[some_rows(len(rows), seed)]
+    add_examples(model, *(held_out or pairs).pick(rows), seed)
+
+
+def _validation_pairs(validation_data):
+    if validation_data is None:
+        return None
+    given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+    return TextPairs(*given, name="validation pairs")
 
 
 def _make_layers(model, options):
     levels = {side: getattr(model, f"{side}_level") or model.level for side in SIDES}
     if not model.shared:
         model.source_, model.target_ = (
-            text_layer(level, model.normalize, options[side], argument=f"{side}_level", group=side)
+            text_layer(level, model.normalize, options[side], argument=_argument(model, side), group=side)
             for side, level in levels.items()
         )
     elif levels["source"] != levels["target"] or options["target"] not in ({}, options["source"]):
@@ -74,6 +83,11 @@ def _make_layers(model, options):
                 "`shared=True` (--shared)."
             )
         check_words(model.source_)
+
+
+def _argument(model, side):
+    """The argument that says what a token of a side is."""
+    return f"{side}_level" if getattr(model, f"{side}_level") else "level"
 
 
 def _learned(model, pairs):
@@ -107,14 +121,3 @@ def encoded(model, pairs):
     if model._copy:
         return extended_rows(model.source_, pairs.chunks(), model._copy)
     return model.source_.encode(pairs.sources), model.target_.encode(pairs.targets)
-
-
-def _given_validation(model, validation_data, data):
-    """The validation pairs as ids, if there are any; facts about them go to `data`."""
-    if validation_data is None:
-        return None
-    given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-    pairs = TextPairs(*given, name="validation pairs")
-    validation = encoded(model, pairs)
-    data["validation"] = {**pairs.facts(), **token_facts(validation[1])}
-    return validation

@@ -5,8 +5,10 @@ import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.data.batching import inference_batches
+from nlpkit.errors import InputError
 from nlpkit.estimators.copied_words import copied, most_attended, source_rows, texts_of
 from nlpkit.estimators.labelled_texts import check_texts
+from nlpkit.generation.beam_rules import Rules
 from nlpkit.generation.options import check_number
 from nlpkit.generation.target_writer import TargetWriter
 from nlpkit.text.vocabulary import END, UNKNOWN
@@ -92,6 +94,7 @@ class WritingTextToText:
             lambda x: 1 <= x <= beam_size,
             whole=True,
         )
+        self._check_attends(coverage_penalty=coverage_penalty, alignments=alignments)
         search = {
             "beams": beam_size, "n_best": n, "length_penalty": length_penalty, "coverage_penalty": coverage_penalty,
             "max_new_tokens": self._longest if max_new_tokens is None else max_new_tokens,
@@ -106,12 +109,19 @@ class WritingTextToText:
     def _check_sources(self, X):
         return check_texts(X)
 
+    def _check_attends(self, **options):
+        for name, asked in options.items():
+            if asked and not self.network_.attends:
+                raise InputError(
+                    f"`{name}` is about what is attended to. Received: {name}={asked!r} for a network without "
+                    "attention. Leave it out, or train with a preset that has one, such as 'attention'."
+                )
+
     def _search(self, source, texts, search, alignments):
         """The dicts of each source of a batch."""
-        result = self._writer().search(source, **search)
-        n = search["n_best"]
-        ids = tf.reshape(result.token_ids, (-1, search["max_new_tokens"])).numpy()
+        result, n = self._written(source, search), search["n_best"]
         sources, source = [text for text in texts for _ in range(n)], tf.repeat(source, n, axis=0)
+        ids = tf.reshape(result.token_ids, (len(sources), search["max_new_tokens"])).numpy()
         facts = zip(
             self._texts(source, ids, sources),
             tf.reshape(result.score, [-1]).numpy().tolist(),
@@ -124,6 +134,14 @@ class WritingTextToText:
             for detail, row, text, own in zip(details, ids, sources, weights, strict=True):
                 detail |= self._alignment(row[: detail["tokens"]], text, own)
         return [details[start : start + n] for start in range(0, len(details), n)]
+
+    def _written(self, source, search):
+        """What is found with beams; without, by always taking the most likely token up to the first end."""
+        if search["beams"] > 1:
+            return self._writer().search(source, **search)
+        found = self._writer().write(source, max_new_tokens=search["max_new_tokens"], temperature=0)
+        rules = Rules(None, None, search["length_penalty"], 0.0, None)
+        return found._replace(score=found.score / rules.length_score(found.lengths))
 
     def _texts(self, source, ids, sources):
         """The texts of rows of ids that were written from sources, as ids or features and as they were given."""

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ExportResult": ".versions",
         "export_generator": ".generator",
         "export_saved_model": ".saved_model",
+        "export_text_to_text": ".text_to_text",
         "portable_model": ".portable",
     },
 )

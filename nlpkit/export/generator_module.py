@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from nlpkit.export.state_signatures import named, step_signature
 from nlpkit.generation import generate, sampling_filters
 from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.training.documents import inputs_of
@@ -56,7 +57,7 @@ class GeneratorModule(tf.Module):
             "generate": self.generate,
             "score": self.score,
             "init": init,
-            "step": self._step(init.structured_outputs),
+            "step": step_signature(self.network.step, init, self.network.initial_state(1, 1)),
         }
 
     @tf.function(input_signature=[TEXTS], autograph=False)
@@ -106,27 +107,8 @@ class GeneratorModule(tf.Module):
         names = ["batch_size"] if self.network.carries_state else ["batch_size", "max_length"]
 
         def init(*sizes):
-            return _named(self.network.initial_state(*sizes))
+            return named(self.network.initial_state(*sizes))
 
         return tf.function(init, autograph=False).get_concrete_function(
             *(tf.TensorSpec([], tf.int32, name=name) for name in names)
         )
-
-    def _step(self, state):
-        """The signature `step`, for states as `init` gives them."""
-        like = tf.nest.map_structure(lambda part: 0, self.network.initial_state(1, 1))
-        names = list(_named(like))
-
-        def step(token_ids, **state):
-            own = tf.nest.pack_sequence_as(like, [state[name] for name in names])
-            logits, own = self.network.step(token_ids, own)
-            return {"logits": tf.cast(logits, "float32"), **_named(own)}
-
-        specs = {name: tf.TensorSpec(state[name].shape, state[name].dtype, name) for name in names}
-        token_ids = tf.TensorSpec([None], tf.int32, name="token_ids")
-        return tf.function(step, autograph=False).get_concrete_function(token_ids, **specs)
-
-
-def _named(state):
-    """The tensors of a state under flat names."""
-    return {f"state_{number}": part for number, part in enumerate(tf.nest.flatten(state))}

@@ -24,6 +24,9 @@ if needs_text == "yes":
 assert "nlpkit" not in sys.modules
 signatures = tf.saved_model.load(folder).signatures
 given, found = json.load(open(source, encoding="utf-8")), {}
+def ask(name, **inputs):
+    specs = signatures[name].structured_input_signature[1]
+    return signatures[name](**{key: tf.constant(value, specs[key].dtype) for key, value in inputs.items()})
 {run}
 saved = saved_model_pb2.SavedModel.FromString(open(folder + "/saved_model.pb", "rb").read())
 graph = saved.meta_graphs[0].graph_def
@@ -36,8 +39,7 @@ json.dump(found, open(output, "w"))
 _CLASSIFY = """
 found["probabilities"] = []
 for start in range(0, len(given), 16):
-    answer = signatures["serving_default"](text=tf.constant(given[start:start + 16]))
-    found["probabilities"] += answer["probabilities"].numpy().tolist()
+    found["probabilities"] += ask("serving_default", text=given[start:start + 16])["probabilities"].numpy().tolist()
 """
 
 
@@ -92,12 +94,37 @@ def verify_saved_model(folder, expected, texts, needs_tensorflow_text):
     return float(difference.max())
 
 
+def check_difference(what, found, expected, limit):
+    """Raises unless all numbers of a SavedModel are near those of the model.
+
+    Args:
+        what: str. What they are, for the message.
+        found: Float array.
+        expected: Float array.
+        limit: float.
+
+    Raises:
+        VerificationError: If one differs by more, or is no number.
+
+    Example:
+        >>> from nlpkit.export.verify import check_difference
+        >>> check_difference("logits", [0.5], [0.5 + 1e-7], 1e-6)
+    """
+    difference = np.abs(np.array(found) - expected).max()
+    if not difference <= limit:
+        raise VerificationError(
+            f"The SavedModel differs from the Keras model by {difference:.2e} in the {what}, more than {limit:.0e}. "
+            "It was removed."
+        )
+
+
 def read_saved_model(folder, run, given, needs_tensorflow_text):
     """Runs a SavedModel in a separate process without nlpkit.
 
     Args:
         folder: Path of the SavedModel.
-        run: str. What that process does: Python that finds `tf`, `signatures` and `given`, and fills the dict `found`.
+        run: str. What that process does: Python that finds `tf`, `signatures`, `given` and `ask(name, **inputs)`, which
+            calls a signature, and fills the dict `found`.
         given: What it works on, as JSON has it.
         needs_tensorflow_text: bool. Whether that process must import tensorflow-text.
 

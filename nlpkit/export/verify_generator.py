@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlpkit.errors import VerificationError
-from nlpkit.export.verify import TOLERANCE, read_saved_model, verification_texts
+from nlpkit.export.verify import TOLERANCE, check_difference, read_saved_model, verification_texts
 from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.generation.writer import Writer
 from nlpkit.text.vocabulary import END
@@ -13,9 +13,6 @@ from nlpkit.text.vocabulary import END
 LONGEST, NEW_TOKENS, BATCH, STEPS = 400, 12, 8, 8
 
 _GENERATE = """
-def ask(name, **inputs):
-    specs = signatures[name].structured_input_signature[1]
-    return signatures[name](**{key: tf.constant(value, specs[key].dtype) for key, value in inputs.items()})
 found |= {"score": [], "text": [], "logits": []}
 for start in range(0, len(given["texts"]), given["batch"]):
     texts = given["texts"][start:start + given["batch"]]
@@ -74,10 +71,12 @@ def verify_generator(folder, text_to_ids, network, texts):
     }
     answer = read_saved_model(folder, _GENERATE, given, text_to_ids.needs_tensorflow_text)
     logits = _logits(network, given["token_ids"])
-    _check("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
+    check_difference("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
     scores, lengths = _scores(text_to_ids, network, texts)
     difference = np.abs(np.array(answer["score"]) - scores) / lengths
-    _check("log-probability per token", np.array(answer["score"]) / lengths, scores / lengths, TOLERANCE)
+    check_difference(
+        "log-probability per token", np.array(answer["score"]) / lengths, scores / lengths, TOLERANCE
+    )
     for prompt, found, expected in zip(
         texts, answer["text"], _continuations(text_to_ids, network, texts), strict=True
     ):
@@ -87,15 +86,6 @@ def verify_generator(folder, text_to_ids, network, texts):
                 "It was removed."
             )
     return float(difference.max())
-
-
-def _check(what, found, expected, limit):
-    difference = np.abs(np.array(found) - expected).max()
-    if not difference <= limit:
-        raise VerificationError(
-            f"The SavedModel differs from the Keras model by {difference:.2e} in the {what}, more than {limit:.0e}. "
-            "It was removed."
-        )
 
 
 def _logits(network, token_ids):

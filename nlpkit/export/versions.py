@@ -16,8 +16,8 @@ class ExportResult:
     Args:
         format: str. `"saved_model"`.
         path: str. Where it lies.
-        max_difference: float. Largest difference from the Keras model: of a probability; of a generator, of a text's
-            log-probability per token.
+        max_difference: float. Largest difference from the Keras model: of a probability; of a generator or a
+            text-to-text model, of a text's log-probability per token.
         texts_compared: int. Number of texts compared.
 
     Example:

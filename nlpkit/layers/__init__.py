@@ -20,6 +20,7 @@ from nlpkit.layers.encoder_stack import EncoderStack
 from nlpkit.layers.feed_forward import FeedForward
 from nlpkit.layers.hashed_ngrams import HashedNgrams
 from nlpkit.layers.highway import Highway
+from nlpkit.layers.image_regions import ImageRegions
 from nlpkit.layers.layer_norm_lstm import LayerNormLSTMCell
 from nlpkit.layers.location_attention import LocalAttention, LocationAttention
 from nlpkit.layers.multiplicative_attention import MultiplicativeAttention
@@ -60,6 +61,7 @@ __all__ = [
     "FeedForward",
     "HashedNgrams",
     "Highway",
+    "ImageRegions",
     "LayerNormLSTMCell",
     "LocalAttention",
     "LocationAttention",

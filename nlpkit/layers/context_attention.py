@@ -73,7 +73,7 @@ class ContextAttention(EncoderAttention):
         Returns:
             The context and the weights.
         """
-        several = query.shape.rank == 3
+        several = len(query.shape) == 3
         steps = tf.cast(query if several else query[:, None], self.compute_dtype)
         context, weights = self.heads.attend(steps, memory["keys"], memory["values"], memory.get("mask"))
         weights = tf.reduce_mean(weights, axis=1)

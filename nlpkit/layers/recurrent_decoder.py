@@ -160,14 +160,17 @@ class RecurrentDecoder(keras.layers.Layer):
             InputError: If `context` or `result` is missing.
         """
         self._check_given(context, result)
-        states = [layer_states or None for layer_states in states or [None] * self.num_layers]
+        states = [
+            own and [tf.cast(each, self.compute_dtype) for each in own]
+            for own in states or [None] * self.num_layers
+        ]
         first = [
             layer.initial_state(context, context_mask, own)
             if number == self.attending
             else own or layer.initial_state(batch_size)
             for number, (layer, own) in enumerate(zip(self.layers, states, strict=True))
         ]
-        return {"layers": first, **({"result": result} if self.peeky else {})}
+        return {"layers": first, **({"result": tf.cast(result, self.compute_dtype)} if self.peeky else {})}
 
     def step(self, x, state):
         """Runs one step through all layers, without dropout.
@@ -180,7 +183,7 @@ class RecurrentDecoder(keras.layers.Layer):
             Tuple of the output, `(batch, units)` and more with `peeky`, and the next state.
         """
         x, after, weights, context = tf.cast(x, self.compute_dtype), [], None, None
-        result = tf.cast(state["result"], x.dtype) if self.peeky else None
+        result = state["result"] if self.peeky else None
         for number, (layer, own) in enumerate(zip(self.layers, state["layers"], strict=True)):
             outputs, own = layer.step(self._join(number, x, context, weights, result), own)
             if number == self.attending:

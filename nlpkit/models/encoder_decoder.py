@@ -4,7 +4,9 @@ import keras
 
 from nlpkit.layers import (
     AdditiveAttention,
+    ContextAttention,
     EncoderStack,
+    ImageRegions,
     PointerHead,
     PositionEmbedding,
     RecurrentBlock,
@@ -52,6 +54,9 @@ def build_encoder_decoder(
     positions="rotary",
     norm="pre",
     dropout=0.0,
+    word_dropout=0.0,
+    filters=None,
+    channel_dropout=0.0,
     use_cudnn="auto",
     dtype=None,
 ):
@@ -60,8 +65,10 @@ def build_encoder_decoder(
     Args:
         source_vocabulary_size: int. Number of ids of the source; `None` with `features`.
         target_vocabulary_size: int. Number of ids of the target.
-        features: int. The source is a float sequence with so many features, such as the regions of an image, in place
-            of ids; a step of zeros is padding. Defaults to `None`.
+        features: int or tuple of int. The source is a float sequence with so many features, such as the regions of an
+            image, in place of ids; a step of zeros is padding. Or images of the shape `(height, width, channels)`, with
+            pixels from 0 to 255, whose regions `ImageRegions` finds; `None` for an open height and width. Defaults to
+            `None`.
         cell: `"lstm"`, `"gru"`, `"rnn"` or `"transformer"`. The decoder's layers. Defaults to `"lstm"`.
         encoder: As `cell`, of the encoder's layers, or `"none"`: the vectors themselves are attended to. Defaults to
             `None`, as `cell`.
@@ -85,11 +92,15 @@ def build_encoder_decoder(
         share: bool. Whether source and target share one embedding. Defaults to `False`.
         bridge: `"copy"`, `"dense"`, `"zero"` or `"auto"`. As in `StateBridge`; `"auto"` copies the encoder's states
             where both sides have the same layers. Defaults to `"auto"`.
-        num_heads: int. Attention heads of a Transformer. Defaults to `None`: one for each 32 units.
+        num_heads: int. Attention heads, of a Transformer or of `attention="multi_head"`. Defaults to `None`: one for
+            each 32 units.
         positions: `"rotary"`, `"relative"`, `"sine"` or `"learned"`. Of a Transformer; the last two also with
             encoder `"none"`. Defaults to `"rotary"`.
         norm: `"pre"` or `"post"`. Of a Transformer. Defaults to `"pre"`.
         dropout: float. Of the vectors, and of each layer's outputs. Defaults to 0.
+        word_dropout: float. Part of the decoder's input tokens whose whole vector is dropped. Defaults to 0.
+        filters: list of int. As of `ImageRegions`, for images. Defaults to `None`: those of the layer.
+        channel_dropout: float. As of `ImageRegions`, for images. Defaults to 0.
         use_cudnn: `"auto"`, `True` or `False`. For recurrent layers. Defaults to `"auto"`.
         dtype: str. Keras dtype policy such as `"mixed_float16"`; the logits are float32 always.
 
@@ -122,8 +133,14 @@ def build_encoder_decoder(
     check_encoder_decoder(given)
     with dtype_policy(dtype):
         network = _network(given)
-        network.build([(None, None, features) if features else (None, None), (None, None)])
+        network.build([_source_shape(features), (None, None)])
     return network
+
+
+def _source_shape(features):
+    if features is None:
+        return (None, None)
+    return (None, None, features) if isinstance(features, int) else (None, *features)
 
 
 def _network(given):
@@ -136,7 +153,7 @@ def _network(given):
         reader,
         decoder,
         TiedOutput(projection=given["tie"] and hidden != size, name="output"),
-        target=None if given["share"] else TokenEmbedding(vocabulary_size, size, name="target"),
+        target=None if given["share"] else _target(given, size),
         table=None if given["tie"] else TokenEmbedding(vocabulary_size, hidden, name="output_table"),
         pointer=PointerHead(vocabulary_size, given["copy"], name="pointer") if given["copy"] else None,
         positions=_positions(given) if transformer else None,
@@ -145,14 +162,26 @@ def _network(given):
     )
 
 
-def _reader(given, decoder):
+def _target(given, size):
+    return TokenEmbedding(
+        given["target_vocabulary_size"], size, word_dropout=given["word_dropout"], name="target"
+    )
+
+
+def _source(given):
     size = given["embedding_dim"] or given["units"]
-    if given["features"]:
-        source = keras.layers.Dense(size, name="source")
-    else:
-        source = TokenEmbedding(given["source_vocabulary_size"], size, name="source")
+    if given["features"] is None:
+        return TokenEmbedding(given["source_vocabulary_size"], size, name="source")
+    if isinstance(given["features"], int):
+        return keras.layers.Dense(size, name="source")
+    filters = {} if given["filters"] is None else {"filters": given["filters"]}
+    names = ("dropout", "channel_dropout")
+    return ImageRegions(size, name="source", **filters, **{name: given[name] for name in names})
+
+
+def _reader(given, decoder):
     return SourceReader(
-        source,
+        _source(given),
         _encoder(given),
         bridge=_bridge(given, decoder) if given["cell"] in RECURRENT else None,
         positions=None if given["encoder"] in RECURRENT else _positions(given),
@@ -193,6 +222,8 @@ def _decoder(given):
     attention = ATTENTIONS.get(given["attention"])
     if given["coverage"]:
         attention = AdditiveAttention(given["units"], coverage=True, name="attention")
+    if attention == "multi_head" and given["num_heads"]:
+        attention = ContextAttention(given["num_heads"], name="attention")
     names = ("units", "num_layers", "cell", "input_feeding", "peeky", "residual", "dropout", "use_cudnn")
     return RecurrentDecoder(attention=attention, name="decoder", **{name: given[name] for name in names})
 

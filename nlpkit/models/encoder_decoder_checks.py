@@ -28,6 +28,7 @@ def check_encoder_decoder(given):
         if given[name] not in choices:
             raise InputError(f"`{name}` must be one of {list(choices)}. Received: {name}={given[name]!r}")
     _check_source(given)
+    _check_vocabularies(given)
     _check_decoder(given)
     if "transformer" in (given["cell"], given["encoder"]) and given["embedding_dim"] not in (
         None,
@@ -46,10 +47,27 @@ def _check_source(given):
             "The source is ids, with a `source_vocabulary_size`, or float sequences, with `features`. Received: "
             f"source_vocabulary_size={size!r}, features={features!r}. Give one of them, and None for the other."
         )
+    if features is not None:
+        _check_features(given)
+    for name in ("filters", "channel_dropout"):
+        if given[name] and not isinstance(features, list | tuple):
+            raise InputError(
+                f"`{name}` is an option of convolutions over images. Received: {name}={given[name]!r}, "
+                f"features={features!r}. Leave it out, or give the shape of images as `features`."
+            )
     if given["bidirectional"] and given["encoder"] not in RECURRENT:
         raise InputError(
             f"`bidirectional` is an option of {', '.join(RECURRENT)}. Received: encoder={given['encoder']!r}. Leave it "
             "out, or take another encoder."
+        )
+
+
+def _check_vocabularies(given):
+    size, copy = given["source_vocabulary_size"], given["copy"]
+    if isinstance(copy, bool) or not isinstance(copy, int) or copy < 0:
+        raise InputError(
+            "`copy` must be the most words of a source that can be copied, an int, 0 for none. Received: "
+            f"copy={copy!r}"
         )
     one_vocabulary = size == given["target_vocabulary_size"]
     for name in ("share", "copy"):
@@ -60,6 +78,23 @@ def _check_source(given):
             )
 
 
+def _check_features(given):
+    features, images = given["features"], isinstance(given["features"], list | tuple)
+    sizes = list(features) if images else [features]
+    # The height and the width of images may be open.
+    known = [size for place, size in enumerate(sizes) if not (images and place < 2 and size is None)]
+    if len(sizes) != (3 if images else 1) or not all(isinstance(size, int) and size > 0 for size in known):
+        raise InputError(
+            "`features` must be the number of features of a step, an int of at least 1, or the shape of images, "
+            f"(height, width, channels). Received: features={features!r}"
+        )
+    if images and given["reverse_source"]:
+        raise InputError(
+            f"An image has no end to be read from. Received: features={features!r}, reverse_source=True. Leave "
+            "`reverse_source` out."
+        )
+
+
 def _check_decoder(given):
     recurrent = given["cell"] in RECURRENT
     for name in ("attention", "input_feeding", "coverage", "peeky", "residual"):
@@ -68,12 +103,17 @@ def _check_decoder(given):
                 f"`{name}` is an option of recurrent decoders. Received: cell={given['cell']!r}, "
                 f"{name}={given[name]!r}. Leave it out, or take another cell."
             )
+    if given["word_dropout"] and given["share"]:
+        raise InputError(
+            "`word_dropout` is of the decoder's own embedding. Received: "
+            f"word_dropout={given['word_dropout']}, share=True. Leave one of them out."
+        )
     attends = not recurrent or given["attention"]
     if given["copy"] and not attends:
         raise InputError(
             "`copy` takes the words that are attended to. Received: attention=None. Give an attention."
         )
-    if given["bridge"] == "zero" and not attends:
+    if given["bridge"] == "zero" and not (attends or given["peeky"]):
         raise InputError(
             "With bridge='zero' there is nothing but what is attended to. Received: attention=None. Give an attention, "
             "or another bridge."

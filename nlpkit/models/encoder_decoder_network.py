@@ -81,7 +81,7 @@ class EncoderDecoderNetwork(keras.Model):
         self.reader, self.decoder, self.output_layer = reader, decoder, output
         self.target, self.table, self.pointer, self.positions = target, table, pointer, positions
         self.dropout = dropout
-        self.drop = keras.layers.Dropout(dropout, name="vector_dropout")
+        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="vector_dropout")
 
     @property
     def embedding(self):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from nlpkit.layers import RecurrentStack
+from nlpkit.layers import RecurrentStack, TokenEmbedding
 from nlpkit.layers.padding import zero_padding
 from nlpkit.layers.recurrent_cells import CELLS
 from nlpkit.text.vocabulary import UNKNOWN
@@ -13,19 +13,21 @@ PARTS = ("source", "encoder", "bridge", "positions")
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class SourceReader(keras.layers.Layer):
-    """Reads ids, or float sequences such as the regions of an image, with an encoder.
+    """Reads ids, float sequences such as the regions of an image, or images, with an encoder.
 
     Args:
-        source: `TokenEmbedding`, or a `Dense` layer for float features, of which a step of zeros is padding.
+        source: `TokenEmbedding`, or a layer from floats to vectors that has `units`: `Dense` for features, of which a
+            step of zeros is padding, or `ImageRegions` for images, which have no padding.
         encoder: `RecurrentStack` that returns its states, `EncoderStack`, or `None` where the vectors are the outputs.
         bridge: `StateBridge` to a recurrent decoder's first states. Defaults to `None`.
-        positions: Layer that adds positions to the vectors, which are scaled by the root of their size before. Defaults
-            to `None`.
+        positions: Layer that adds positions to the vectors; those of tokens are scaled by the root of their size first.
+            Defaults to `None`.
         reverse: bool. Whether the source is read from its end. Defaults to `False`.
         dropout: float. Of the vectors. Defaults to 0.
 
     Call arguments:
-        inputs: Int tensor of shape `(batch, time)`, or float tensor of shape `(batch, time, features)`.
+        inputs: Int tensor of shape `(batch, time)`, float tensor of shape `(batch, time, features)`, or pixels of shape
+            `(batch, height, width, channels)`.
         training: bool. Whether dropout is active.
 
     Returns:
@@ -50,8 +52,8 @@ class SourceReader(keras.layers.Layer):
 
     @property
     def takes_features(self):
-        """bool. Whether the source is a float sequence in place of ids."""
-        return isinstance(self.source, keras.layers.Dense)
+        """bool. Whether the source is a float sequence or an image in place of ids."""
+        return not isinstance(self.source, TokenEmbedding)
 
     @property
     def width(self):
@@ -77,8 +79,7 @@ class SourceReader(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         order = _backwards(inputs) if self.reverse else inputs
-        mask = _real(order)
-        x = self._vectors(order, mask, training)
+        x, mask = self._vectors(order, training)
         found = x if self.encoder is None else self.encoder(x, mask=mask, training=training)
         outputs, *states = found if self._has_states() else [found]
         result = tf.concat(self._result_states(states), axis=-1) if states else _mean(outputs, mask)
@@ -87,13 +88,21 @@ class SourceReader(keras.layers.Layer):
             memory["states"] = self.bridge(self._by_layer(states) or [result])
         return memory if self.takes_features else {**memory, "ids": order}
 
-    def _vectors(self, order, mask, training):
-        if self.takes_features:
+    def _vectors(self, order, training):
+        """The vectors that the encoder reads, and which of them are no padding."""
+        if order.shape.rank == 4:
+            x = self.source(order)  # Keras tells it whether it is training
+            mask = tf.ones(tf.shape(x)[:2], "bool")
+        elif self.takes_features:
+            mask = _real(order)
             x = zero_padding(self.source(order), mask)
         else:
+            mask = _real(order)
             x = tf.identity(self.source(within(order, self.source.vocabulary_size), training=training))
-        x = x if self.positions is None else self.positions(x * self.width**0.5, mask=mask)
-        return self.drop(x, training=training)
+        if self.positions is not None:
+            # Token vectors start small; what is made of features and pixels has the size of positions already.
+            x = self.positions(x if self.takes_features else x * self.width**0.5, mask=mask)
+        return self.drop(x, training=training), mask
 
     def _has_states(self):
         return isinstance(self.encoder, RecurrentStack)

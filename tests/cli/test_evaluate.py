@@ -119,3 +119,98 @@ def test_a_generator_needs_text(run, language_model, tmp_path):
     (tmp_path / "a.txt").write_text("\n \n")
     result = run("evaluate", language_model, "--data", tmp_path / "a.txt")
     assert result.exit_code == 2 and "must hold text. Received: blank ones only." in result.stderr
+
+
+def test_a_text_to_text_model_is_measured_by_what_it_writes(run, trained_translator, pairs):
+    folder, result = trained_translator
+    command = ("evaluate", folder, "--data", pairs / "pairs_test.tsv", "--columns", "source,target", "--json")
+    evaluated = run(*command)
+    assert evaluated.exit_code == 0, evaluated.output
+    assert json.loads(evaluated.stdout) == {**result["evaluation"]["test"], "skipped": 0}
+    with_beams = json.loads(run(*command, "--beam", 4).stdout)
+    assert set(with_beams) == {
+        "bleu", "bleu_signature", "chrf", "chrf_signature", "rouge1", "rouge2", "rougeL", "exact_match", "texts",
+        "skipped",
+    }  # fmt: skip
+
+
+def test_beams_reach_the_estimator(run, translator, tmp_path, monkeypatch):
+    seen = []
+
+    def evaluate(self, X, *, beam_size):
+        seen.append((next(iter(X)).texts, beam_size))
+        return {}
+
+    monkeypatch.setattr("nlpkit.TextToText.evaluate", evaluate)
+    (tmp_path / "a.csv").write_text("de,en\nEin Hund,A dog\n")
+    command = (
+        "evaluate",
+        translator,
+        "--data",
+        tmp_path / "a.csv",
+        "--source",
+        "de",
+        "--target",
+        "en",
+        "--json",
+    )
+    for args in ((), ("--beam", 4)):
+        assert run(*command, *args).stdout == '{"skipped": 0}\n'
+    assert seen == [(["Ein Hund"], 1), (["Ein Hund"], 4)]
+
+
+def test_the_table_of_a_text_to_text_model(run, trained_translator, pairs):
+    folder, result = trained_translator
+    shown = run("evaluate", folder, "--data", pairs / "pairs_test.tsv", "--columns", "source,target")
+    assert shown.exit_code == 0 and "accuracy" not in shown.stdout
+    test = result["evaluation"]["test"]
+    for part in (
+        "BLEU",
+        "chrF",
+        "ROUGE-L",
+        f"{test['exact_match']:.2f}",
+        f"\nBLEU: {test['bleu_signature']}\n",
+    ):
+        assert part in shown.stdout
+
+
+def test_options_of_pairs_and_of_texts_do_not_mix(run, model, language_model, translator, corpus):
+    data = ("--data", corpus / "lm_test.txt")
+    for folder, args, message in (
+        (model, ("--beam", 5), "a classifier, which reads a text per row. Received: --beam. Leave it out."),
+        (
+            language_model,
+            ("--beam", 5),
+            "a text generator, which needs no labels. Received: --beam. Leave it out.",
+        ),
+        (model, ("--source", "de"), "Received: --source. Leave it out."),
+        (language_model, ("--target", "en"), "Received: --target. Leave it out."),
+        (
+            translator,
+            ("--text", "de"),
+            "which reads pairs (--source and --target). Received: --text. Leave it out.",
+        ),
+        (translator, ("--label", "en"), "Received: --label. Leave it out."),
+        (translator, ("--label-separator", ";"), "Received: --label-separator. Leave it out."),
+        (translator, ("--whole-files",), "Received: --whole-files. Leave it out."),
+    ):
+        result = run("evaluate", folder, *data, *args)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"error: {folder} holds ") and message in result.stderr
+
+
+def test_a_model_that_reads_no_texts_is_refused(run, translator, tmp_path):
+    spec = json.loads((translator / "spec.json").read_text())
+    (tmp_path / "spec.json").write_text(json.dumps({**spec, "task": "captioner"}))
+    (tmp_path / "model.keras").touch()
+    result = run("evaluate", tmp_path, "--data", "a.txt")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"error: {tmp_path} holds an image captioner, which reads no texts. Measure it with nlpkit.load in Python.\n"
+    )
+
+
+def test_a_text_to_text_model_needs_pairs(run, translator, corpus, monkeypatch):
+    monkeypatch.setattr("nlpkit.cli.start.start_tensorflow", lambda: pytest.fail("started"))
+    result = run("evaluate", translator, "--data", corpus / "lm_test.txt")
+    assert result.exit_code == 2 and "A text file has one text per line, no targets." in result.stderr

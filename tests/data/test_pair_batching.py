@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nlpkit.data import IdRows, restore_order
+from nlpkit.data import IdRows, RepeatedRows, restore_order
 from nlpkit.data.pair_batching import cut_pairs, pair_batches, pair_batches_once
 from nlpkit.errors import InputError
 
@@ -109,6 +109,28 @@ def test_features_come_as_they_are():
         np.testing.assert_array_equal(images, features[targets[:, 0] - 4])
 
 
+def test_images_stay_whole_numbers_and_are_kept_once():
+    images = np.random.default_rng(0).integers(0, 256, (111, 4, 5, 3), "uint8")
+    sources = RepeatedRows(images, np.repeat(np.arange(111), 3)[::-1])
+    batches, steps = collect(sources, batch_tokens=100)
+    # An image has no length: the targets alone fill a batch.
+    assert steps == len(collect(np.zeros((333, 1, 1)), batch_tokens=100)[0]) // 2
+    for pixels, targets in batches:
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, images[sources.numbers[targets[:, 0] - 4]])
+    dataset, order = pair_batches_once(sources, TARGETS, batch_size=32)
+    found = restore_order(np.concatenate([pixels.numpy() for pixels, _ in dataset]), order)
+    np.testing.assert_array_equal(found, images[sources.numbers])
+
+
+def test_numbers_of_no_row():
+    for numbers in ([0, 3], [-1]):
+        with pytest.raises(
+            InputError, match="`numbers` must be from 0 to 2, the rows of `array`. Received: "
+        ):
+            RepeatedRows(np.zeros((3, 2)), numbers)
+
+
 def test_once_has_every_pair_from_the_longest_target_to_the_shortest():
     for sources in (SOURCES, np.arange(333.0)[:, None, None]):
         dataset, order = pair_batches_once(sources, TARGETS, batch_size=32)
@@ -154,6 +176,7 @@ def test_the_end_of_a_dataset_waits_for_no_tuner():
         ({"first_epoch": 2}, "`first_epoch` must be at least 0 and below `epochs`.*first_epoch=2, epochs=2"),
         ({"targets": make_rows(3, 0)}, "a target for each source. Received: 333 sources and 3 targets"),
         ({"sources": np.ones((333, 4))}, r"`sources` must be IdRows.*Received: ndarray of shape \(333, 4\)"),
+        ({"sources": RepeatedRows(np.ones((9, 4)), np.zeros(333, int))}, r"`sources` must be.*of shape \(9, 4\)"),
     ],
 )  # fmt: skip
 def test_refusals(options, message):

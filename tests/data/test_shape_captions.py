@@ -85,6 +85,15 @@ def test_the_seed_decides():
     assert (make_shape_captions(4, seed=[1, 3])[0] != images).any()
 
 
+def test_other_combinations_stand_in_other_places():
+    places = [
+        [[one["position"] for one in shapes] for shapes in make_shape_captions(30, combinations=name)[2]]
+        for name in ("train", "held_out", "all")
+    ]
+    same = [sum(a == b for a, b in zip(places[0], other, strict=True)) for other in places[1:]]
+    assert max(same) < 10
+
+
 def test_attributes_come_back_from_every_caption():
     for combinations in ("train", "held_out"):
         _, captions, attributes = make_shape_captions(200, size=24, combinations=combinations)

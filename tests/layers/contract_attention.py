@@ -26,6 +26,8 @@ ATTENTION = [
         {"window": 1, "score": "concat", "units": 7},
         padding=AT_THE_END,
     ),
+    *rows(layers.ContextAttention, ATTENDED, {"num_heads": 2}, unreached=KEY_BIAS),
+    *rows(layers.ContextAttention, with_options(ATTENDED, **SCORES), {}, unreached=KEY_BIAS),
     *rows(
         layers.CachedAttention,
         MASKED,

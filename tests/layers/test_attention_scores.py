@@ -59,8 +59,16 @@ TABLE = [
     (layers.MultiplicativeAttention, {}, as_list, [ANY_QUERY]),
     (layers.LocationAttention, {"max_length": 9}, as_list, [ANY_QUERY]),
     (layers.LocalAttention, {"window": 2}, as_list, [ANY_QUERY]),
+    (layers.ContextAttention, {"num_heads": 2}, as_list, [ANY_QUERY]),
     (layers.AttentionDecoder, {"units": 4}, as_list, [CROSS]),
     (layers.AttentionDecoder, {"units": 4, "cell": "gru", "input_feeding": True}, as_list, [CROSS]),
+    (layers.RecurrentDecoder, {"units": 4, "num_layers": 2, "attention": "general"}, with_context, [CROSS]),
+    (
+        layers.RecurrentDecoder,
+        {"units": 4, "num_layers": 2, "attention": "multi_head", "input_feeding": "context"},
+        with_context,
+        [CROSS],
+    ),
 ]
 
 

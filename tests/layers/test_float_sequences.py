@@ -48,6 +48,7 @@ def decoders(x, encoded, states):
     """Every decoder and attention, and the weights of one over the video."""
     decoder = layers.AttentionDecoder(8, input_feeding=True)
     x, weights = decoder([x, encoded, *states], return_attention_scores=True)
+    x = layers.RecurrentDecoder(8, 2, attention="additive", input_feeding="context")(x, encoded)
     x = layers.DecoderBlock(2, 16, cross_attention=True)(x, encoded)
     read = [layers.CachedAttention(2, causal=True, positions="relative", max_distance=3)(x)]
     for attention in (
@@ -55,6 +56,7 @@ def decoders(x, encoded, states):
         layers.MultiplicativeAttention(),
         layers.LocationAttention(9),
         layers.LocalAttention(2),
+        layers.ContextAttention(2),
     ):
         read.append(attention([x, encoded]))
     return layers.FeedForward(16)(keras.layers.Add()([x, *read])), weights

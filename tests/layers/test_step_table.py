@@ -26,6 +26,7 @@ from nlpkit.layers import (
     PeepholeLSTMCell,
     PositionEmbedding,
     RecurrentBlock,
+    RecurrentDecoder,
     RecurrentStack,
     SinePositions,
     WindowNetwork,
@@ -36,6 +37,7 @@ BATCH, TIME, SIZE = 3, 5, 4
 STEPS = RANDOM.normal(size=(BATCH, TIME, SIZE)).astype("float32")
 CONTEXT = RANDOM.normal(size=(BATCH, 6, SIZE)).astype("float32")
 CONTEXT_MASK = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]], bool)
+RESULT = RANDOM.normal(size=(BATCH, 3)).astype("float32")
 STATES = [RANDOM.normal(size=(BATCH, SIZE)).astype("float32") / 2 for _ in range(2)]
 
 TOLERANCE = 1e-5
@@ -60,6 +62,10 @@ def states_of(decoder):
     return STATES[: len(decoder.rnn.initial_state(1))]
 
 
+def states_of_layers(decoder):
+    return [STATES[: len(sizes)] for sizes in decoder.state_sizes]
+
+
 ALONE = Way(
     lambda layer: layer.build(STEPS.shape),
     lambda layer: layer(STEPS),
@@ -78,6 +84,11 @@ DECODING = Way(
     lambda layer: layer.build([STEPS.shape, CONTEXT.shape]),
     lambda layer: layer([STEPS, CONTEXT, *states_of(layer)], mask=[None, CONTEXT_MASK]),
     lambda layer: layer.initial_state(CONTEXT, CONTEXT_MASK, states_of(layer)),
+)
+DECODING_IN_LAYERS = Way(
+    lambda layer: layer.build(STEPS.shape, CONTEXT.shape, RESULT.shape),
+    lambda layer: layer(STEPS, CONTEXT, RESULT, context_mask=CONTEXT_MASK, states=states_of_layers(layer)),
+    lambda layer: layer.initial_state(BATCH, CONTEXT, RESULT, CONTEXT_MASK, states_of_layers(layer)),
 )
 
 
@@ -182,6 +193,33 @@ TABLE = [
         )
         for one, attention in enumerate(ATTENTIONS.values())
         for other, feeding in enumerate(FEEDINGS)
+    ),
+    # Every pair of an attention and a feeding, and of a cell and a feeding.
+    *(
+        Row(
+            RecurrentDecoder,
+            {
+                "units": SIZE,
+                "num_layers": 1 + (one + other) % 3,
+                "cell": CELLS[(one + other) % 5],
+                "attention": attention,
+                "input_feeding": feeding,
+                "peeky": one % 2 == 1,
+                "residual": (one + other) % 3 == 2,
+            },
+            DECODING_IN_LAYERS,
+        )
+        for one, attention in enumerate(["general", "multi_head", *ATTENTIONS.values()])
+        for other, feeding in enumerate(FEEDINGS)
+    ),
+    *(
+        Row(RecurrentDecoder, {"units": SIZE, "cell": cell, **options}, DECODING_IN_LAYERS)
+        for cell in CELLS
+        for options in (
+            {},
+            {"num_layers": 4, "residual": True, "dropout": 0.5},
+            {"num_layers": 2, "peeky": True},
+        )
     ),
     Row(CachedAttention, {"num_heads": 2}, OVER_CONTEXT),
     *(

@@ -1,3 +1,4 @@
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,3 +18,13 @@ def test_ids_and_detokenize():
     assert tokenizer(["bax", ""]).to_list() == [[4, 5, 1], []]
     assert tokenizer.detokenize([[4, 7, 0], [2, 1, 3]]).numpy().tolist() == ["bé".encode(), b"<unk>"]
     assert not tokenizer.needs_tensorflow_text
+
+
+def test_join_is_what_detokenize_does_with_its_tokens():
+    tokenizer = CharTokenizer().train(["ab é"])
+    ids = tokenizer(["é b", "", "a"])
+    assert (
+        tokenizer.join(tokenizer.tokens_of(ids)).numpy().tolist()
+        == tokenizer.detokenize(ids).numpy().tolist()
+    )
+    assert tokenizer.join(tf.ragged.constant([["ñ", " ", "x"], []])).numpy().tolist() == ["ñ x".encode(), b""]

@@ -50,3 +50,13 @@ def test_train_and_detokenize():
 def test_split_has_core_ops_only():
     graph = tf.function(WordTokenizer().split).get_concrete_function(tf.TensorSpec([None], tf.string)).graph
     assert not [node.op for node in graph.as_graph_def().node if ">" in node.op]
+
+
+def test_join_puts_marks_where_they_belong_whatever_the_vocabulary():
+    tokens = tf.ragged.constant(
+        [["Hello", ",", "World", "!"], ["我", "喜", "film", "."], [], ["(", "a", ")"]]
+    )
+    expected = ["Hello, World!", "我喜film.", "", "( a)"]
+    assert [text.decode() for text in WordTokenizer().join(tokens).numpy()] == expected
+    tokenizer = WordTokenizer().train(["Hello , World !"])
+    assert tokenizer.detokenize(tokenizer(["Hello, World!"])).numpy().tolist() == [b"Hello, World!"]

@@ -1,0 +1,152 @@
+"""`nlpkit train chatbot`: from files of dialogues to a saved chatbot."""
+
+from typing import Annotated
+
+import typer
+
+from nlpkit.cli import options
+from nlpkit.cli import text_to_text_options as of_pairs
+from nlpkit.cli import train_options as own
+from nlpkit.cli.command import with_examples
+from nlpkit.cli.dialogues import holds_dialogues, read_dialogues
+from nlpkit.cli.pairs import PairReader, check_readable
+from nlpkit.cli.show import note_skipped, print_texts_measured, write_json
+from nlpkit.cli.start import start_tensorflow
+from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
+from nlpkit.training.state_files import remove_states
+
+EXAMPLES = (
+    "nlpkit train chatbot --data dialogues.txt --out saved_models/bot",
+    "nlpkit train chatbot --data 'parts/*.txt' --validation-data dev.txt --turns 5 \\\n"
+    "    --preset transformer --minutes 120 --out saved_models/bot --seed 0",
+    "nlpkit train chatbot --data faq.csv --source question --target answer --turns 1 \\\n"
+    "    --out saved_models/faq",
+)
+Turns = Annotated[
+    int, typer.Option("--turns", min=1, help="Turns before the answer that are read.", rich_help_panel="Model")
+]
+Separator = Annotated[
+    str,
+    typer.Option(
+        "--separator",
+        help="Stands between two turns; a table's sources have it there.",
+        show_default="' ‖ '",
+        rich_help_panel="Model",
+    ),
+]
+
+
+def register(tasks):
+    """Adds `chatbot` to the tasks of `nlpkit train`."""
+    tasks.command("chatbot", cls=with_examples(*EXAMPLES))(chatbot)
+
+
+def chatbot(
+    data: options.Data,
+    out: own.Out,
+    validation_data: own.Validation = None,
+    test_data: own.Test = None,
+    columns: options.Columns = None,
+    source: of_pairs.Source = None,
+    target: of_pairs.Target = None,
+    quoting: options.Quoting = None,
+    on_bad_row: options.OnBadRow = "error",
+    format: options.FileFormat = None,
+    turns: Turns = 3,
+    separator: Separator = " ‖ ",
+    preset: of_pairs.Preset = "attention",
+    cell: of_pairs.Cell = None,
+    units: of_pairs.Units = None,
+    num_layers: of_pairs.Layers = None,
+    dropout: of_pairs.Dropout = None,
+    level: own.Level = "subword",
+    normalize: own.Normalize = True,
+    vocabulary_size: of_pairs.VocabularySize = None,
+    batch_size: of_pairs.BatchSize = None,
+    epochs: own.Epochs = None,
+    minutes: own.Minutes = None,
+    mixed_precision: own.Mixed = False,
+    seed: own.Seed = 0,
+    tensorboard: own.TensorBoard = None,
+    resume: own.Resume = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+):
+    """Train a chatbot that answers the last turns of a dialogue, and save it, with a report, in a folder.
+
+    A .txt file has a turn a line, each the answer to the one before, and a blank line between two dialogues.
+
+    A row of a table has the turns before an answer, joined by the separator, as its source, and the answer as target.
+
+    What is not said is the preset's. Without --validation-data a tenth of the dialogues, or rows, is kept apart, 2,000
+    at most.
+    """
+    reading = {"source": source, "target": target, "columns": columns, "quoting": quoting,
+               "on_bad_row": on_bad_row, "format": format}  # fmt: skip
+    checkpoint = check_folders(out, resume, overwrite)
+    files = {"--data": data, "--validation-data": validation_data, "--test-data": test_data}
+    parts = {option: _read(option, named, reading) for option, named in files.items() if named}
+    start_tensorflow()
+    from nlpkit import Chatbot
+
+    model = Chatbot(
+        preset, turns=turns, separator=separator, cell=cell, units=units, num_layers=num_layers, level=level,
+        normalize=normalize, epochs=epochs, minutes=minutes,
+        options={
+            "source": _given(vocabulary_size=vocabulary_size),
+            "network": _given(dropout=dropout),
+            "training": {**_batches(batch_size),
+                         **_given(tensorboard=tensorboard, mixed_precision=mixed_precision or None)},
+        },
+        random_state=seed, verbose=0 if quiet else 1,
+    )  # fmt: skip
+    if not resume:
+        remove_states(checkpoint)
+    train, validation = parts["--data"][0], parts.get("--validation-data", (None,))[0]
+    if isinstance(validation, list) and not isinstance(train, list):
+        validation = model.pairs_of(validation)
+    state = checkpoint / preset
+    fit_and_save(model, out, checkpoint, train, validation_data=validation, checkpoint=state, resume=resume)
+    evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
+    if test_data:
+        test = parts["--test-data"][0]
+        test = model.pairs_of(test) if isinstance(test, list) else (test,)
+        evaluations["test"] = add_test_result(lambda: model.add_test(*test), model, out)
+    skipped = {option[2:]: reader for option, (_, reader) in parts.items()}
+    _show_result(model.report_, evaluations, skipped, out, quiet, as_json)
+
+
+def _read(option, files, reading):
+    """Dialogues, or the reader of a table, and the reader that knows what was skipped; all lines are read once."""
+    of_tables = {name: reading[name] for name in ("source", "target", "columns", "format")}
+    if holds_dialogues(files, **of_tables):
+        return read_dialogues(files, option, reading["on_bad_row"])
+    reader = PairReader(files, **reading)
+    check_readable(reader)
+    return reader, reader
+
+
+def _given(**settings):
+    """The options that were given; the others are left to the estimator."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _batches(batch_size):
+    # A preset's number of tokens would count more than a number of pairs.
+    return {"batch_size": batch_size, "batch_tokens": None} if batch_size else {}
+
+
+def _show_result(report, evaluations, readers, out, quiet, as_json):
+    if as_json:
+        write_json({"model": str(out), "report": str(out / "report.html"),
+                    "preset": report["settings"]["estimator"]["preset"], "seconds": report["seconds"],
+                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
+                    "skipped": {part: reader.skipped for part, reader in readers.items()}})  # fmt: skip
+        return
+    print_texts_measured(evaluations)
+    if not quiet:
+        for part, reader in readers.items():
+            note_skipped(reader.skipped, reader.first_skipped, part)
+        note_result({**report, "data": {}}, out)
+        note_next(f"nlpkit chat {out}", f"nlpkit chat {out} --temperature 0.8", f"nlpkit export {out}")

@@ -1,0 +1,107 @@
+"""Pictures to sequences of vectors, one for each region, by convolutions that are trained with what reads them."""
+
+import keras
+
+from nlpkit.errors import InputError
+
+KERNEL_SIZE = 3
+# Of pixels from 0 to 1: the noise of a picture with nothing on it does not become one.
+LEAST_DEVIATION = 0.01
+
+
+@keras.saving.register_keras_serializable(package="nlpkit")
+class ImageRegions(keras.layers.Layer):
+    """Convolutions over pixels; each but the last is followed by a halving of height and width.
+
+    The regions come from left to right and from top to bottom, each a vector. A picture of any size has one for each
+    square of `2 ** (len(filters) - 1)` pixels; what does not fill a square is part of none, but still seen.
+
+    Args:
+        units: int. Size of a region's vector.
+        filters: list of int. Filters of each convolution, of 3 by 3. Defaults to `(32, 64, 64)`.
+        dropout: float. Of whole feature maps after each convolution. Defaults to 0.
+        channel_dropout: float. Part of the pictures' channels that are black in training: without some of them shapes
+            are seen in other colours. Defaults to 0.
+
+    Call arguments:
+        inputs: Float or uint8 tensor of shape `(batch, height, width, channels)`, pixels from 0 to 255.
+        training: bool. Whether dropout is active.
+
+    Returns:
+        Float tensor of shape `(batch, regions, units)`.
+
+    Raises:
+        InputError: If there are no filters, or a picture is smaller than a region.
+
+    Example:
+        >>> import numpy as np
+        >>> from nlpkit.layers import ImageRegions
+        >>> ImageRegions(5)(np.zeros((2, 32, 24, 3), "uint8")).shape
+        TensorShape([2, 48, 5])
+
+    Reference:
+        [LeCun et al., 1998](https://doi.org/10.1109/5.726791); regions for a decoder:
+        [Xu et al., 2015](https://arxiv.org/abs/1502.03044)
+    """
+
+    def __init__(self, units, filters=(32, 64, 64), dropout=0.0, channel_dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.filters = units, list(filters)
+        self.dropout, self.channel_dropout = dropout, channel_dropout
+        if not self.filters:
+            raise InputError("`filters` must name one convolution or more. Received: filters=[]")
+        part = {"dtype": self.dtype_policy}
+        self.convolutions = [
+            keras.layers.Conv2D(
+                number, KERNEL_SIZE, padding="same", activation="relu", kernel_initializer="he_normal",
+                name=f"convolution_{place}", **part,
+            )
+            for place, number in enumerate(self.filters)
+        ]  # fmt: skip
+        self.halve = keras.layers.MaxPooling2D(name="halve", **part)
+        self.drop = keras.layers.SpatialDropout2D(dropout, name="dropout", **part)
+        self.drop_channels = keras.layers.SpatialDropout2D(channel_dropout, name="channel_dropout", **part)
+        self.dense = keras.layers.Dense(units, name="dense", **part)
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self._sides(input_shape)
+        for convolution in self.convolutions:
+            convolution.build((None, None, None, channels))
+            channels = convolution.filters
+        self.dense.build((None, None, channels))
+
+    def call(self, inputs, training=False):
+        x = keras.ops.cast(self._standardised(inputs), self.compute_dtype)
+        x = self.drop_channels(x, training=training)
+        for place, convolution in enumerate(self.convolutions):
+            x = self.halve(x) if place else x
+            x = self.drop(convolution(x), training=training)
+        batch, channels = keras.ops.shape(x)[0], x.shape[-1]
+        return self.dense(keras.ops.reshape(x, (batch, -1, channels)))
+
+    def _standardised(self, inputs):
+        """Each picture with a mean of 0 and a deviation of 1, one of a single colour with zeros; in float32."""
+        x = keras.ops.cast(inputs, "float32") / 255.0
+        mean, variance = keras.ops.moments(x, axes=(1, 2, 3), keepdims=True)
+        return (x - mean) / keras.ops.maximum(keras.ops.sqrt(variance), LEAST_DEVIATION)
+
+    def compute_output_shape(self, input_shape):
+        height, width = self._sides(input_shape)
+        regions = None if None in (height, width) else height * width
+        return (input_shape[0], regions, self.units)
+
+    def _sides(self, input_shape):
+        """Regions from top to bottom and from left to right; `None` where the picture's side is open."""
+        pixels = 2 ** (len(self.filters) - 1)
+        sides = [None if side is None else side // pixels for side in input_shape[1:3]]
+        if 0 in sides:
+            raise InputError(
+                f"With {len(self.filters)} `filters` pictures must have {pixels} by {pixels} pixels or more. "
+                f"Received: pictures of {input_shape[1]} by {input_shape[2]}. Take fewer filters, or larger pictures."
+            )
+        return sides
+
+    def get_config(self):
+        names = ("units", "filters", "dropout", "channel_dropout")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

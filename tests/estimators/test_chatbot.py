@@ -1,0 +1,311 @@
+"""`Chatbot`: what it is trained on, what it reads of a history, what it answers, and every way it refuses."""
+
+import pickle
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import nlpkit
+from nlpkit import Chatbot, InputError
+from nlpkit.data import TableReader
+from nlpkit.estimators.text_to_text_fitting import encoded
+from nlpkit.text.vocabulary import END
+
+NAMES = ("Ada", "Bo", "Cem")
+DIALOGUES = [
+    *([f"I am {name}", "nice to meet you", "who am I ?", f"you are {name} , my friend"] for name in NAMES),
+    ["hello", "hello , who is there ?"],
+] * 10
+
+
+def small(**settings):
+    training = {"batch_size": 8, "learning_rate": 0.01, **settings.pop("training", {})}
+    options = {"training": training, "network": {"dropout": 0.0}}
+    defaults = {"level": "word", "units": 20, "epochs": 1, "options": options, "random_state": 0}
+    return Chatbot(**{**defaults, **settings})
+
+
+@pytest.fixture(scope="module")
+def bot():
+    return small(epochs=12).fit(DIALOGUES, validation_data=DIALOGUES[:8])
+
+
+@pytest.fixture(scope="module")
+def unsure():
+    """Hardly trained, so that there is something to draw from."""
+    return small(preset="seq2seq", turns=1).fit(DIALOGUES)
+
+
+# What it is trained on.
+
+
+def test_a_history_is_as_long_as_there_are_turns_to_read():
+    dialogue = list("abcd")
+    assert Chatbot(turns=1).pairs_of([dialogue]) == (["a", "b", "c"], ["b", "c", "d"])
+    histories, answers = Chatbot(turns=9, separator="|").pairs_of([dialogue, ["x", "y"]])
+    assert histories == ["a", "a|b", "a|b|c", "x"] and answers == ["b", "c", "d", "y"]
+    assert Chatbot(turns=np.int64(2)).pairs_of([dialogue])[0][-1] == "b ‖ c"
+
+
+def test_the_separator_stands_only_where_a_turn_ends():
+    histories, answers = Chatbot().pairs_of([["a ‖ b‖c", "d ‖ e", "f"]])
+    assert histories == ["a b c", "a b c ‖ d e"] and answers == ["d ‖ e", "f"]
+
+
+def test_dialogues_of_one_turn_add_nothing():
+    dialogues = [["alone"], ["a", "b"], ["alone too"]]
+    assert Chatbot().pairs_of(dialogues) == (["a"], ["b"])
+    with pytest.raises(InputError) as caught:
+        Chatbot().fit([["alone"], ["alone too"]])
+    assert str(caught.value) == (
+        "`X` must hold dialogues of two turns or more, each a list of str. Received: 2 dialogues, none with an answer."
+    )
+
+
+def test_no_dialogue_is_both_trained_on_and_held_out():
+    dialogues = [[f"{number}.{turn}" for turn in range(4)] for number in range(30)] + [["alone"]] * 30
+    histories, answers, held_out = Chatbot(random_state=3)._parts(dialogues, None)
+    of_training, of_validation = (
+        {text.split(".")[0] for text in part} for part in (histories + answers, held_out[0] + held_out[1])
+    )
+    assert len(of_validation) == 3 and of_training == {str(n) for n in range(30)} - of_validation
+    assert len(answers) == 27 * 3 and len(held_out[1]) == 3 * 3
+    assert Chatbot(random_state=3)._parts(dialogues, None) == (histories, answers, held_out)
+    assert Chatbot(random_state=4)._parts(dialogues, None)[2] != held_out
+
+
+def test_of_few_dialogues_answers_are_held_out():
+    model = small(preset="seq2seq", units=4).fit(DIALOGUES[:4])
+    assert model.report_["data"]["validation"]["rows"] == 1 and model.report_["data"]["train"]["rows"] == 10
+
+
+def test_validation_data_in_every_form(tmp_path):
+    path = tmp_path / "dev.tsv"
+    path.write_text("hello\thello , who is there ?\n")
+    reader = TableReader(path, text="source", label="target", columns="source,target")
+    model = small(preset="seq2seq", units=4)
+    histories, answers, found = model._parts(DIALOGUES, reader)
+    assert found is reader and (histories, answers) == model.pairs_of(DIALOGUES)
+    assert model._parts(DIALOGUES, DIALOGUES[:2])[2] == model.pairs_of(DIALOGUES[:2])
+    model.fit(*model.pairs_of(DIALOGUES), validation_data=model.pairs_of(DIALOGUES[:1]))
+    assert model.report_["data"]["validation"]["rows"] == 3
+    for wrong in ((DIALOGUES[0], DIALOGUES[1]), np.array([["a", "b"]])):
+        message = "`validation_data` must be a list of dialogues too, or a TableReader. Received: "
+        with pytest.raises(InputError, match=re.escape(message + type(wrong).__name__)):
+            model.fit(DIALOGUES, validation_data=wrong)
+
+
+def test_pairs_from_a_table(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join("\t".join(pair) + "\n" for pair in zip(*Chatbot().pairs_of(DIALOGUES), strict=True)))
+    reader = TableReader(path, text="source", label="target", columns="source,target")
+    training = {"epochs": 1, "validation_data": Chatbot().pairs_of(DIALOGUES[:1])}
+    read, given = (
+        small(preset="seq2seq", units=4).fit(*X, validation_data=training["validation_data"])
+        for X in ((reader,), Chatbot().pairs_of(DIALOGUES))
+    )
+    assert read.report_["history"] == given.report_["history"]
+    assert read.report_["data"]["train"]["files"] == [str(path)]
+
+
+# What it answers.
+
+
+def test_answers_follow_from_the_turns_before(bot):
+    for name in NAMES:
+        history = [f"I am {name}", "nice to meet you", "who am I ?"]
+        assert bot.reply(history) == f"you are {name}, my friend"
+        assert bot.reply(["hello", "hello , who is there ?", *history]) == bot.reply(history)
+    assert bot.reply("hello") == bot.reply(["hello"]) == "hello, who is there?"
+
+
+def test_an_answer_is_the_text_that_predict_writes(bot):
+    histories, _ = bot.pairs_of(DIALOGUES[:4])
+    expected = bot.predict(histories)
+    assert [bot.reply(history.split(" ‖ ")) for history in histories] == expected
+    assert bot.report_["metrics"]["validation"] == bot.evaluate(*bot.pairs_of(DIALOGUES[:8]))
+
+
+def test_a_turn_with_the_separator_is_one_turn(bot):
+    history = ["I am Bo ‖ nobody", "nice to meet you", "who am I ?"]
+    assert bot.reply(history) == bot.reply(["I am Bo nobody", *history[1:]])
+
+
+def test_turns_of_no_tokens_are_answered(bot):
+    for history in ("", ["", ""], ["   "], "☃"):
+        assert isinstance(bot.reply(history), str)
+
+
+def test_the_same_seed_gives_the_same_answer(unsure):
+    answers = [unsure.reply("hello", seed=seed, temperature=2.0) for seed in range(5)]
+    assert answers == [unsure.reply("hello", seed=seed, temperature=2.0) for seed in range(5)]
+    assert len(set(answers)) > 1
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_k", "top_p", "min_p", "typical_p"])
+def test_each_option_of_chance_draws(unsure, name):
+    value = {"temperature": 1.0, "top_k": 9, "top_p": 0.99, "min_p": 0.001, "typical_p": 0.99}[name]
+    assert len({unsure.reply("hello", seed=seed, **{name: value}) for seed in range(6)}) > 1
+
+
+def test_rules_alone_do_not_draw(unsure):
+    plain = unsure.reply("hello", max_new_tokens=4)
+    options = {"no_repeat_ngram": 1, "min_new_tokens": 4}
+    answers = {unsure.reply("hello", seed=seed, max_new_tokens=4, **options) for seed in range(3)}
+    assert len(answers) == 1 and answers != {plain}
+    assert plain == unsure.reply("hello", max_new_tokens=4, top_k=1) == unsure.reply("hello", seed=8, max_new_tokens=4)
+
+
+def test_words_may_be_forbidden_and_forced(bot):
+    assert "who" in bot.reply("hello") and "who" not in bot.reply("hello", bad_words=["who"])
+    assert bot.reply("hello", forced_prefix="you are").startswith("you are")
+
+
+def test_an_answer_is_no_longer_than_it_may_be(bot):
+    assert bot.reply("hello", max_new_tokens=2) == "hello,"
+    assert bot.reply("hello", max_new_tokens=0) == ""
+
+
+def test_a_stream_gives_the_answer_in_pieces(bot, unsure):
+    pieces = list(bot.stream(["hello"]))
+    assert "".join(pieces) == bot.reply("hello") and len(pieces) > 3 and all(pieces)
+    for seed in range(4):
+        options = {"seed": seed, "temperature": 1.5, "max_new_tokens": 6}
+        assert "".join(unsure.stream("hello", **options)) == unsure.reply("hello", **options)
+
+
+def test_a_stream_of_bytes_holds_half_characters_back():
+    model = small(level="byte", preset="seq2seq", units=4).fit([["ä", "ö€"]] * 20)
+    for seed in range(4):
+        options = {"seed": seed, "temperature": 1.0, "max_new_tokens": 12, "bad_words": ["\n"]}
+        assert "".join(model.stream("ä", **options)) == model.reply("ä", **options)
+
+
+@pytest.mark.parametrize("options", [{"network": {"copy": 4}}, {}], ids=["copied", "most attended"])
+def test_words_that_it_does_not_know_are_written_from_the_history(options):
+    words = [f"w{number}" for number in range(200)]  # each but once, so that the vocabulary has none of them
+    dialogues = [[f"say {word}", word] for word in words]
+    options = {"training": {"batch_size": 8, "learning_rate": 0.02}, "network": {"dropout": 0.0}, **options}
+    model = small(options=options, epochs=3, units=16).fit(dialogues)
+    answer = model.reply("say Kuala", max_new_tokens=3, min_new_tokens=3)
+    assert "Kuala" in answer.split()
+    assert "".join(model.stream("say Kuala", max_new_tokens=3, min_new_tokens=3)) == answer
+
+
+# Files, copies, reports.
+
+
+def test_a_saved_bot_answers_alike(bot, tmp_path):
+    bot.save(tmp_path / "bot")
+    loaded, unpickled = nlpkit.load(tmp_path / "bot"), pickle.loads(pickle.dumps(bot))
+    for copy in (loaded, unpickled):
+        assert type(copy) is Chatbot and copy.get_params() == bot.get_params()
+        assert copy.source_ is copy.target_
+        assert copy.reply(["I am Cem", "nice to meet you", "who am I ?"]) == "you are Cem, my friend"
+        assert copy.reply("hello", seed=3, top_k=4) == bot.reply("hello", seed=3, top_k=4)
+    assert loaded.spec().task == "chatbot" and "Chatbot" not in (tmp_path / "bot" / "report.html").read_text()
+
+
+def test_turns_and_separator_are_saved(tmp_path):
+    model = small(preset="seq2seq", units=4, turns=2, separator=" <> ").fit(DIALOGUES)
+    model.save(tmp_path / "bot")
+    loaded = nlpkit.load(tmp_path / "bot")
+    assert (loaded.turns, loaded.separator) == (2, " <> ")
+    assert loaded.pairs_of([list("abcd")])[0] == ["a", "a <> b", "b <> c"]
+
+
+def test_a_clone_is_not_fitted(bot):
+    copy = clone(bot).set_params(turns=1)
+    assert copy.get_params() == {**bot.get_params(), "turns": 1} and bot.turns == 3
+    with pytest.raises(NotFittedError):
+        copy.reply("hello")
+    with pytest.raises(NotFittedError):
+        copy.stream("hello")
+
+
+def test_the_perplexity_is_that_of_the_scores(bot):
+    pairs = bot.pairs_of(DIALOGUES[:8])
+    nats = -bot.score(*pairs).sum()
+    tokens = sum((row != 0).sum() for row in bot.target_(tf.constant(pairs[1])).numpy())
+    assert bot.report_["perplexity"]["validation"] == pytest.approx(np.exp(nats / tokens), rel=1e-3)
+
+
+def test_an_answer_ends_with_the_end(bot):
+    from nlpkit.estimators.text_pairs import TextPairs
+
+    sources, targets = encoded(bot, TextPairs(["hello ‖ you"], ["I am"]))
+    assert sources[0][-1] == targets[0][-1] == END and 1 not in sources[0]  # the separator is a word
+
+
+# Refusals.
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"turns": 0}, "`turns` must be an integer, 1 or more. Received: turns=0"),
+        ({"turns": 2.0}, "`turns` must be an integer, 1 or more. Received: turns=2.0"),
+        ({"turns": True}, "`turns` must be an integer, 1 or more. Received: turns=True"),
+        (
+            {"separator": "\n"},
+            "`separator` must be a str with a character that is no white space, for white space may be lost when texts "
+            "are read. Received: separator='\\n'",
+        ),
+        ({"separator": ""}, "texts are read. Received: separator=''"),
+        ({"separator": None}, "texts are read. Received: separator=None"),
+    ],
+)
+def test_settings_that_cannot_be_used(settings, message):
+    for use in (lambda bot: bot.fit(["a"], ["b"]), lambda bot: bot.pairs_of(DIALOGUES)):
+        with pytest.raises(InputError, match=re.escape(message) + "$"):
+            use(Chatbot(**settings))
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (["hello", "hi"], "dialogue 0 must be a list of texts. Received: str."),
+        ([["a", "b"], ["a", 3]], "dialogue 1 must be a list of texts (str). Received: 3 of type int at 1."),
+        ([["a", "b"], []], "dialogue 1 must hold at least one text."),
+        ([], "Received: 0 dialogues, none with an answer."),
+    ],
+)
+def test_what_is_no_dialogue(X, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        Chatbot().fit(X)
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        ([], "`history` must hold the turn to answer. Received: an empty history."),
+        (None, "history must be a list of texts. Received: NoneType."),
+        (["hello", None], "history must be a list of texts (str). Received: None of type NoneType at 1."),
+    ],
+)
+def test_what_is_no_history(bot, history, message):
+    for answer in (bot.reply, bot.stream):
+        with pytest.raises(InputError, match=re.escape(message)):
+            answer(history)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temprature": 1}, "The options of a generation are .*temperature.* Received: temprature$"),
+        ({"beam_size": 3}, "Received: beam_size$"),
+        ({"temperature": -1}, "temperature"),
+        ({"top_p": 0}, "`p` must be"),
+        ({"max_new_tokens": -1}, "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1"),
+        ({"seed": 2**31, "top_k": 3}, "`seed` must be an integer from .* Received: seed=2147483648"),
+        ({"forced_prefix": "xylophone"}, "must be made of tokens that the vocabulary has"),
+    ],
+)
+def test_options_that_cannot_be_used(bot, options, message):
+    for answer in (bot.reply, bot.stream):
+        with pytest.raises(InputError, match=message):
+            answer("hello", **options)

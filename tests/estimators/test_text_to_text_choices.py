@@ -1,0 +1,101 @@
+import pytest
+
+from nlpkit import InputError, TextToText
+from nlpkit.estimators.text_to_text_choices import EPOCHS, MOST_EPOCHS, choose_for_text_to_text
+from nlpkit.models.presets import PRESETS
+
+
+def choose(pairs=100_000, network=None, training=None, **arguments):
+    options = {"network": network or {}, "training": training or {}}
+    return choose_for_text_to_text(TextToText(**arguments), options, pairs)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_taken_as_it_is_where_there_are_many_pairs(preset):
+    network, training, reasons = choose(preset=preset)
+    assert network == PRESETS[preset]["network"]
+    assert training.model_dump().items() >= PRESETS[preset]["training"].items()
+    rows = {row["setting"]: row for row in reasons}
+    assert rows["cell"] == {"setting": "cell", "value": network["cell"], "reason": f"the preset {preset}"}
+    assert rows["epochs"]["value"] == training.epochs == EPOCHS
+
+
+def test_few_pairs_are_seen_in_small_batches_and_often():
+    for pairs, batch_size, epochs in (
+        (10, 8, MOST_EPOCHS),
+        (2_000, 20, 30),
+        (6_400, 64, 30),
+        (9_600, 64, 20),
+    ):
+        _, training, reasons = choose(pairs)
+        assert (training.batch_size, training.epochs) == (batch_size, epochs)
+        assert ({"setting": "batch_size", "value": batch_size, "reason": "few pairs"} in reasons) == (
+            batch_size < 64
+        )
+
+
+def test_what_is_given_takes_the_place_of_the_preset_and_has_no_reason():
+    network, training, reasons = choose(
+        units=32, cell="lstm", num_layers=2, epochs=7, network={"dropout": 0.2}, training={"batch_size": 5}
+    )
+    assert network == {
+        **PRESETS["attention"]["network"],
+        "units": 32,
+        "cell": "lstm",
+        "num_layers": 2,
+        "dropout": 0.2,
+    }
+    assert training.epochs == 7 and training.batch_size == 5
+    assert {row["setting"] for row in reasons} == {
+        "bidirectional",
+        "attention",
+        "input_feeding",
+        "learning_rate",
+    }
+    # The option says it more precisely than the argument.
+    network, training, _ = choose(units=32, epochs=7, network={"units": 9}, training={"epochs": 3})
+    assert network["units"] == 9 and training.epochs == 3
+    # The number of epochs is reckoned from the batch that is given.
+    assert choose(2_000, training={"batch_size": 40})[1].epochs == MOST_EPOCHS
+
+
+def test_a_limit_of_time_needs_a_rate_that_does_not_wait_for_the_last_epoch():
+    assert choose()[1].schedule == "cosine"
+    _, training, reasons = choose(minutes=3)
+    assert training.schedule == "plateau"
+    assert {
+        "setting": "schedule",
+        "value": "plateau",
+        "reason": "the time may be over before the epochs are",
+    } in reasons
+    assert choose(minutes=3, preset="transformer")[1].schedule == "inverse_sqrt"
+    assert choose(minutes=3, training={"schedule": "cosine"})[1].schedule == "cosine"
+
+
+def test_one_vocabulary_has_one_embedding():
+    network, _, reasons = choose(shared=True)
+    assert network["share"] is True
+    assert {"setting": "share", "value": True, "reason": "one vocabulary"} in reasons
+    assert choose(shared=True, network={"share": False})[0]["share"] is False
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 8])
+def test_gnmt_of_any_depth(layers):
+    network, _, reasons = choose(preset="gnmt", num_layers=layers)
+    assert network["residual"] == (layers > 2)
+    assert any(row["setting"] == "residual" for row in reasons)
+    TextToText("gnmt")  # its own depth is that of the preset
+    assert choose(preset="gnmt")[0]["residual"] is True
+
+
+def test_settings_that_cannot_be_used():
+    with pytest.raises(
+        InputError, match=r"`preset` \(--preset\) must be one of seq2seq, .*. Received: 'best'"
+    ):
+        choose(preset="best")
+    with pytest.raises(InputError, match=r"(?s)options\['training'\]: 1 setting.*label_smoothing"):
+        choose(training={"label_smoothing": 2})
+    with pytest.raises(
+        InputError, match=r"(?s)options\['training'\]: 1 setting.*batch_size.*Received: 'many'"
+    ):
+        choose(training={"batch_size": "many"})

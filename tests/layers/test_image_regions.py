@@ -1,0 +1,118 @@
+"""Regions of pictures, against convolutions and poolings written out in NumPy."""
+
+import numpy as np
+import pytest
+
+from nlpkit.errors import InputError
+from nlpkit.layers import ImageRegions
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (2, 9, 6, 3), "uint8")
+
+
+def filled(layer, channels=3):
+    layer.build((None, None, None, channels))
+    random = np.random.default_rng(1)
+    layer.set_weights([random.normal(size=weight.shape, scale=0.3) for weight in layer.get_weights()])
+    return layer
+
+
+def standardised(image):
+    return (image - image.mean()) / image.std()
+
+
+def convolved(image, kernel, bias):
+    """Three by three with zeros around, and what is below zero cut off."""
+    around = np.pad(image, ((1, 1), (1, 1), (0, 0)))
+    height, width = image.shape[:2]
+    sums = [
+        [np.tensordot(around[y : y + 3, x : x + 3], kernel, 3) for x in range(width)] for y in range(height)
+    ]
+    return np.maximum(np.array(sums) + bias, 0)
+
+
+def halved(image):
+    height, width = (side // 2 for side in image.shape[:2])
+    return np.array(
+        [
+            [image[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].max(axis=(0, 1)) for x in range(width)]
+            for y in range(height)
+        ]
+    )
+
+
+@pytest.mark.parametrize("filters", [[5], [4, 6], [3, 4, 5]])
+def test_regions_are_convolved_and_halved(filters):
+    layer = filled(ImageRegions(7, filters))
+    *kernels, last, bias = layer.get_weights()
+    found = layer(PICTURES)
+    for image, regions in zip(PICTURES, found, strict=True):
+        expected = standardised(image)
+        for place in range(len(filters)):
+            expected = expected if place == 0 else halved(expected)
+            expected = convolved(expected, *kernels[2 * place : 2 * place + 2])
+        # From left to right, then from top to bottom.
+        rows = [region @ last + bias for row in expected for region in row]
+        np.testing.assert_allclose(regions, rows, rtol=1e-4, atol=1e-4)
+    assert tuple(found.shape) == layer.compute_output_shape(PICTURES.shape)
+
+
+def test_whole_numbers_and_floats_are_the_same_pixels():
+    layer = filled(ImageRegions(4))
+    np.testing.assert_array_equal(layer(PICTURES), layer(PICTURES.astype("float32")))
+
+
+def test_light_and_contrast_make_no_difference():
+    layer = filled(ImageRegions(4))
+    darker = (PICTURES * 0.3 + 20).astype("float32")
+    np.testing.assert_allclose(layer(darker), layer(PICTURES), rtol=1e-3, atol=1e-3)
+    # There is nothing to see in a picture of one colour, and its noise does not become a picture.
+    empty = np.full((1, 8, 8, 3), 90.0)
+    noise = empty + np.random.default_rng(0).uniform(-0.01, 0.01, empty.shape)
+    np.testing.assert_allclose(layer(noise), layer(empty), atol=0.1)
+    assert np.isfinite(layer(empty)).all()
+
+
+def test_one_layer_takes_pictures_of_any_size():
+    layer = filled(ImageRegions(4, [3, 5], name="regions"))
+    shapes = {size: tuple(layer(np.zeros((1, *size, 3))).shape) for size in [(2, 3), (8, 8), (7, 12)]}
+    assert shapes == {(2, 3): (1, 1, 4), (8, 8): (1, 16, 4), (7, 12): (1, 18, 4)}
+    assert layer.compute_output_shape((None, None, 8, 3)) == (None, None, 4)
+
+
+def test_dropout_takes_whole_maps_in_training_alone():
+    layer = filled(ImageRegions(4, [40], dropout=0.5))
+    # The dense layer shows the maps as they are.
+    layer.dense = lambda maps: maps
+    np.testing.assert_array_equal(layer(PICTURES), layer(PICTURES, training=False))
+    whole, dropped = layer(PICTURES).numpy(), layer(PICTURES, training=True).numpy()
+    gone = ~dropped.any(axis=1)
+    assert 20 < gone.sum() < 60  # of 80
+    np.testing.assert_allclose(dropped, np.where(gone[:, None], 0, 2 * whole), rtol=1e-5)
+
+
+def test_dropped_channels_are_black_and_the_others_as_they_are():
+    layer = filled(ImageRegions(4, [5], channel_dropout=0.4))
+    pictures = np.repeat(PICTURES[:1], 60, axis=0)
+    combinations = np.array([[(n >> channel) & 1 for channel in range(3)] for n in range(8)], "uint8")
+    # What each choice of channels gives, and how often it comes.
+    known = layer(PICTURES[:1] * combinations[:, None, None]).numpy()
+    distances = np.abs(layer(pictures, training=True).numpy()[:, None] - known).max(axis=(2, 3))
+    np.testing.assert_allclose(distances.min(axis=1), 0, atol=1e-4)
+    chosen = combinations[distances.argmin(axis=1)]
+    assert 80 < chosen.sum() < 136 and len(np.unique(chosen, axis=0)) > 4  # of 180
+    np.testing.assert_array_equal(layer(PICTURES), layer(PICTURES, training=False))
+
+
+def test_no_filters():
+    with pytest.raises(
+        InputError, match=r"`filters` must name one convolution or more. Received: filters=\[\]"
+    ):
+        ImageRegions(4, [])
+
+
+def test_a_picture_smaller_than_a_region():
+    message = (
+        "With 3 `filters` pictures must have 4 by 4 pixels or more. Received: pictures of 8 by 3. Take fewer"
+    )
+    with pytest.raises(InputError, match=message):
+        ImageRegions(4).build((None, 8, 3, 3))
