@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import random
 import re
 import shlex
 import shutil
@@ -48,6 +49,19 @@ def small_reviews(split=None):
     return reviews
 
 
+def small_pairs(name):
+    """Sentences of a small grammar with their translations; the same name gives the same ones."""
+    parts = (
+        {"Ein Hund": "A dog", "Eine Frau": "A woman", "Ein Mann": "A man", "Ein Kind": "A child"},
+        {"schläft": "sleeps", "singt": "sings", "liest": "reads", "wartet": "waits"},
+        {"im Park.": "in the park.", "zu Hause.": "at home.", "hier.": "here."},
+    )
+    chance = random.Random(name)
+    for _ in range(ROWS["train" if name == "pairs" else "test"]):
+        words = [chance.choice(list(part.items())) for part in parts]
+        yield tuple(" ".join(side) for side in zip(*words, strict=True))
+
+
 def write_tables(folder):
     """The files of data that the docs name."""
     for split in ROWS:
@@ -57,6 +71,9 @@ def write_tables(folder):
     reviews = small_reviews("train")
     with open(folder / "reviews.csv", "w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *zip(reviews.texts, reviews.labels, strict=True)])
+    for name in ("pairs", "pairs_dev", "pairs_test"):
+        rows = [f"{source}\t{target}\n" for source, target in small_pairs(name)]
+        (folder / f"{name}.tsv").write_text("".join(rows), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nlpkit.cli import doctor, evaluate, export, generate, predict, quickstart, score, train, translate
+from nlpkit.cli import chat, doctor, evaluate, export, generate, predict, quickstart, score, train, translate
 from nlpkit.cli.command import Group, with_examples
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
         "nlpkit train classifier --data reviews.csv --out saved_models/reviews",
         "nlpkit predict saved_models/reviews 'What a lovely place.'",
         "nlpkit translate saved_models/mt 'Ein Mann schläft.' --beam 5",
+        "nlpkit chat saved_models/bot",
         "nlpkit generate saved_models/lm 'The company said' --temperature 0.8",
         base=Group,
     ),
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (quickstart, train, evaluate, predict, translate, generate, score, export, doctor):
+for module in (quickstart, train, evaluate, predict, translate, chat, generate, score, export, doctor):
     module.register(app)
 
 

@@ -43,7 +43,10 @@ Seed = Annotated[
 MaxNewTokens = Annotated[
     int | None,
     typer.Option(
-        "--max-new-tokens", min=1, help="Tokens of an answer, at most.", show_default="the longest in training"
+        "--max-new-tokens",
+        min=1,
+        help="Tokens of an answer, at most.",
+        show_default="the longest in training",
     ),
 ]
 AsJsonLines = Annotated[

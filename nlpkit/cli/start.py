@@ -14,7 +14,7 @@ TASKS = {
     "text_to_text": (
         "a text-to-text model", "nlpkit translate, nlpkit evaluate, nlpkit score and nlpkit export"
     ),
-    "chatbot": ("a chatbot", "nlpkit chat"),
+    "chatbot": ("a chatbot", "nlpkit chat, nlpkit evaluate, nlpkit score and nlpkit export"),
     "captioner": ("an image captioner", "nlpkit.load in Python"),
 }  # fmt: skip
 # How `nlpkit train` calls a task that has another name in a file.

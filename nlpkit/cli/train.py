@@ -2,7 +2,7 @@
 
 import typer
 
-from nlpkit.cli import options, train_generator, train_text_to_text
+from nlpkit.cli import options, train_chatbot, train_generator, train_text_to_text
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import check_labelled, labelled_reader
@@ -36,6 +36,7 @@ def register(app):
     tasks.command("classifier", cls=with_examples(*EXAMPLES))(classifier)
     train_generator.register(tasks)
     train_text_to_text.register(tasks)
+    train_chatbot.register(tasks)
     app.add_typer(tasks, name="train")
 
 

@@ -23,7 +23,8 @@ EXAMPLES = (
     "    --out saved_models/faq",
 )
 Turns = Annotated[
-    int, typer.Option("--turns", min=1, help="Turns before the answer that are read.", rich_help_panel="Model")
+    int,
+    typer.Option("--turns", min=1, help="Turns before the answer that are read.", rich_help_panel="Model"),
 ]
 Separator = Annotated[
     str,

@@ -16,7 +16,7 @@ from nlpkit.estimators.pair_scores import log_probabilities
 from nlpkit.estimators.pair_training import add_examples, some_rows, train_and_report, with_validation
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.estimators.text_levels import text_layer
-from nlpkit.estimators.text_metrics import text_metrics
+from nlpkit.estimators.text_metrics import import_sacrebleu, text_metrics
 from nlpkit.estimators.text_to_text_choices import choose_for_text_to_text
 from nlpkit.estimators.text_to_text_files import PersistentTextToText
 from nlpkit.estimators.translating import BATCH_SIZE, WritingTextToText, pieces_of
@@ -171,6 +171,7 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
             dict, as `TextToText.evaluate` gives it.
         """
         check_is_fitted(self)
+        import_sacrebleu()
         return text_metrics(self.predict(X, beam_size=beam_size), _check_captions(y, len(X)).tolist())
 
     def score(self, X, y):

@@ -35,7 +35,7 @@ def text_metrics(predicted, references):
         [Post, 2018](https://aclanthology.org/W18-6319/); [Popović, 2015](https://aclanthology.org/W15-3049/);
         [Lin, 2004](https://aclanthology.org/W04-1013/)
     """
-    metrics = _sacrebleu().metrics
+    metrics = import_sacrebleu().metrics
     predicted, references = _check(predicted, references)
     streams = _streams(references)
     bleu, chrf = metrics.BLEU(), metrics.CHRF()
@@ -53,7 +53,15 @@ def text_metrics(predicted, references):
     return {**result, "exact_match": 100 * fmean(exact), "texts": len(predicted)}
 
 
-def _sacrebleu():
+def import_sacrebleu():
+    """The library behind BLEU and chrF; call it before work whose result it has to measure.
+
+    Returns:
+        The module `sacrebleu`.
+
+    Raises:
+        InputError: If it is not installed.
+    """
     try:
         import sacrebleu
     except ImportError as error:

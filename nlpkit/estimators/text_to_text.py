@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.data.batching import restore_order
 from nlpkit.data.pair_batching import pair_batches_once
-from nlpkit.estimators.text_metrics import text_metrics
+from nlpkit.estimators.text_metrics import import_sacrebleu, text_metrics
 from nlpkit.estimators.text_pairs import TextPairs
 from nlpkit.estimators.text_to_text_files import PersistentTextToText
 from nlpkit.estimators.text_to_text_fitting import encoded, fit_text_to_text
@@ -151,6 +151,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
             `"texts"`, and the signatures of sacrebleu.
         """
         check_is_fitted(self)
+        import_sacrebleu()
         sources, targets = TextPairs(X, y).all()
         return text_metrics(self.predict(sources, beam_size=beam_size), targets)
 

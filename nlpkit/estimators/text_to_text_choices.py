@@ -8,7 +8,7 @@ from nlpkit.spec import TextToTextSettings, parse_settings
 # Updates that a network needs to learn anything, however few pairs there are, and epochs that are worth it.
 UPDATES, EPOCHS, MOST_EPOCHS = 3_000, 15, 60
 # Fewer pairs in a step where there are few: more updates of the same pairs.
-PAIRS_PER_STEP = 100
+PAIRS_PER_STEP, BATCH_SIZE = 100, 64
 WHERE = "options['training']"
 
 
@@ -76,11 +76,21 @@ def _defaults(model, pairs, given):
     if getattr(model, "shared", False):
         defaults["network"]["share"] = (True, "one vocabulary")
     training = defaults["training"]
-    if "batch_size" in training and training["batch_size"][0] > pairs // PAIRS_PER_STEP:
-        training["batch_size"] = (max(pairs // PAIRS_PER_STEP, 8), "few pairs")
-    size = given["training"].get("batch_size", training.get("batch_size", (64,))[0])
+    if "batch_tokens" not in given["training"]:
+        _choose_batch_size(training, pairs, given["training"].get("batch_size"))
+    size = given["training"].get("batch_size", training.get("batch_size", (BATCH_SIZE,))[0])
     epochs = min(max(UPDATES * size // pairs, EPOCHS), MOST_EPOCHS)
     training["epochs"] = (epochs, "it ends before when nothing improves")
     if model.minutes is not None and training.get("schedule", ("cosine",))[0] == "cosine":
         training["schedule"] = ("plateau", "the time may be over before the epochs are")
     return defaults
+
+
+def _choose_batch_size(training, pairs, given):
+    """Pairs in a step where the preset's number, of pairs or tokens, would leave few steps or is overruled."""
+    most = pairs // PAIRS_PER_STEP
+    size, _ = training.get("batch_size", (BATCH_SIZE, None))
+    if given is not None or most < size:
+        training.pop("batch_tokens", None)
+    if most < size:
+        training["batch_size"] = (max(most, 8), "few pairs")

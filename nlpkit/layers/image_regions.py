@@ -13,6 +13,7 @@ LEAST_DEVIATION = 0.01
 class ImageRegions(keras.layers.Layer):
     """Convolutions over pixels; each but the last is followed by a halving of height and width.
 
+    Each picture is standardised first, so that light and contrast make no difference; there is no padding.
     The regions come from left to right and from top to bottom, each a vector. A picture of any size has one for each
     square of `2 ** (len(filters) - 1)` pixels; what does not fill a square is part of none, but still seen.
 
@@ -20,8 +21,6 @@ class ImageRegions(keras.layers.Layer):
         units: int. Size of a region's vector.
         filters: list of int. Filters of each convolution, of 3 by 3. Defaults to `(32, 64, 64)`.
         dropout: float. Of whole feature maps after each convolution. Defaults to 0.
-        channel_dropout: float. Part of the pictures' channels that are black in training: without some of them shapes
-            are seen in other colours. Defaults to 0.
 
     Call arguments:
         inputs: Float or uint8 tensor of shape `(batch, height, width, channels)`, pixels from 0 to 255.
@@ -44,10 +43,9 @@ class ImageRegions(keras.layers.Layer):
         [Xu et al., 2015](https://arxiv.org/abs/1502.03044)
     """
 
-    def __init__(self, units, filters=(32, 64, 64), dropout=0.0, channel_dropout=0.0, **kwargs):
+    def __init__(self, units, filters=(32, 64, 64), dropout=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.units, self.filters = units, list(filters)
-        self.dropout, self.channel_dropout = dropout, channel_dropout
+        self.units, self.filters, self.dropout = units, list(filters), dropout
         if not self.filters:
             raise InputError("`filters` must name one convolution or more. Received: filters=[]")
         part = {"dtype": self.dtype_policy}
@@ -60,7 +58,6 @@ class ImageRegions(keras.layers.Layer):
         ]  # fmt: skip
         self.halve = keras.layers.MaxPooling2D(name="halve", **part)
         self.drop = keras.layers.SpatialDropout2D(dropout, name="dropout", **part)
-        self.drop_channels = keras.layers.SpatialDropout2D(channel_dropout, name="channel_dropout", **part)
         self.dense = keras.layers.Dense(units, name="dense", **part)
 
     def build(self, input_shape):
@@ -73,7 +70,6 @@ class ImageRegions(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         x = keras.ops.cast(self._standardised(inputs), self.compute_dtype)
-        x = self.drop_channels(x, training=training)
         for place, convolution in enumerate(self.convolutions):
             x = self.halve(x) if place else x
             x = self.drop(convolution(x), training=training)
@@ -103,5 +99,5 @@ class ImageRegions(keras.layers.Layer):
         return sides
 
     def get_config(self):
-        names = ("units", "filters", "dropout", "channel_dropout")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        own = {"units": self.units, "filters": self.filters, "dropout": self.dropout}
+        return {**super().get_config(), **own}

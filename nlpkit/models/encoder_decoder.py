@@ -56,7 +56,6 @@ def build_encoder_decoder(
     dropout=0.0,
     word_dropout=0.0,
     filters=None,
-    channel_dropout=0.0,
     use_cudnn="auto",
     dtype=None,
 ):
@@ -100,7 +99,6 @@ def build_encoder_decoder(
         dropout: float. Of the vectors, and of each layer's outputs. Defaults to 0.
         word_dropout: float. Part of the decoder's input tokens whose whole vector is dropped. Defaults to 0.
         filters: list of int. As of `ImageRegions`, for images. Defaults to `None`: those of the layer.
-        channel_dropout: float. As of `ImageRegions`, for images. Defaults to 0.
         use_cudnn: `"auto"`, `True` or `False`. For recurrent layers. Defaults to `"auto"`.
         dtype: str. Keras dtype policy such as `"mixed_float16"`; the logits are float32 always.
 
@@ -175,8 +173,7 @@ def _source(given):
     if isinstance(given["features"], int):
         return keras.layers.Dense(size, name="source")
     filters = {} if given["filters"] is None else {"filters": given["filters"]}
-    names = ("dropout", "channel_dropout")
-    return ImageRegions(size, name="source", **filters, **{name: given[name] for name in names})
+    return ImageRegions(size, dropout=given["dropout"], name="source", **filters)
 
 
 def _reader(given, decoder):

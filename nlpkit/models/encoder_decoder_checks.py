@@ -49,12 +49,11 @@ def _check_source(given):
         )
     if features is not None:
         _check_features(given)
-    for name in ("filters", "channel_dropout"):
-        if given[name] and not isinstance(features, list | tuple):
-            raise InputError(
-                f"`{name}` is an option of convolutions over images. Received: {name}={given[name]!r}, "
-                f"features={features!r}. Leave it out, or give the shape of images as `features`."
-            )
+    if given["filters"] is not None and not isinstance(features, list | tuple):
+        raise InputError(
+            f"`filters` are those of convolutions over images. Received: filters={given['filters']!r}, "
+            f"features={features!r}. Leave them out, or give the shape of images as `features`."
+        )
     if given["bidirectional"] and given["encoder"] not in RECURRENT:
         raise InputError(
             f"`bidirectional` is an option of {', '.join(RECURRENT)}. Received: encoder={given['encoder']!r}. Leave it "

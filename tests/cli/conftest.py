@@ -98,3 +98,38 @@ def trained_generator(run, corpus, tmp_path_factory):
 def language_model(trained_generator):
     """The saved language model's folder; not to be changed."""
     return trained_generator[0]
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory):
+    """A folder with pairs.tsv and pairs_test.tsv, a German sentence of a small grammar and its English per line."""
+    folder, chance = tmp_path_factory.mktemp("pairs"), random.Random(0)
+    parts = (
+        (("Ein Hund", "A dog"), ("Eine Frau", "A woman"), ("Ein Mann", "A man"), ("Ein Kind", "A child")),
+        (("schläft", "sleeps"), ("singt", "sings"), ("liest", "reads"), ("wartet", "waits")),
+        (("im Park.", "in the park."), ("zu Hause.", "at home."), ("hier.", "here.")),
+    )
+    rows = [[chance.choice(part) for part in parts] for _ in range(230)]
+    lines = ["\t".join(" ".join(words) for words in zip(*row, strict=True)) + "\n" for row in rows]
+    (folder / "pairs.tsv").write_text("".join(lines[:200]), encoding="utf-8")
+    (folder / "pairs_test.tsv").write_text("".join(lines[200:]), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_translator(run, pairs, tmp_path_factory):
+    """The saved text-to-text model's folder and what training printed."""
+    folder = tmp_path_factory.mktemp("models") / "mt"
+    result = run(
+        "train", "translator", "--data", pairs / "pairs.tsv", "--columns", "source,target", "--level", "word",
+        "--test-data", pairs / "pairs_test.tsv", "--units", 64, "--batch-size", 4, "--epochs", 15, "--out", folder,
+        "--json", "--quiet",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return folder, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="session")
+def translator(trained_translator):
+    """The saved text-to-text model's folder; not to be changed."""
+    return trained_translator[0]

@@ -243,7 +243,7 @@ def test_answers_that_are_drawn_can_be_repeated(run, bot):
 
 def test_wrong_values_of_a_real_bot(run, bot):
     result = run("chat", bot[0], "--top-p", 2, input="hello\n")
-    assert (result.exit_code, result.stdout) == (2, "") and result.stderr.startswith("error: `p` must be")
+    assert (result.exit_code, result.stdout) == (2, "") and result.stderr.startswith("error: `top_p` must be")
 
 
 def test_a_model_of_another_task_is_refused(run, model):

@@ -25,7 +25,11 @@ def files(tmp_path):
 def test_dialogues_end_with_a_blank_line_and_with_their_file(files):
     dialogues, reader = read_dialogues([files / "b.txt", files / "a.txt"], "--data")
     parts = [["hello", "hi"], ["who are you ?", "a bot", "fine", "hello", "hi"]]
-    assert dialogues[:3] == [["good night", "bye"], *parts] and dialogues[-1] == ["who are you ?", "a bot", "fine"]
+    assert dialogues[:3] == [["good night", "bye"], *parts] and dialogues[-1] == [
+        "who are you ?",
+        "a bot",
+        "fine",
+    ]
     assert len(dialogues) == 7 and reader.files == [str(files / "b.txt"), str(files / "a.txt")]
 
 
@@ -58,7 +62,9 @@ def given_to_estimator(run, monkeypatch, *args):
 
     class Stub(Chatbot):
         def fit(self, X, *, validation_data, checkpoint, resume):
-            seen.update(self.get_params(), X=X, validation=validation_data, checkpoint=checkpoint, resume=resume)
+            seen.update(
+                self.get_params(), X=X, validation=validation_data, checkpoint=checkpoint, resume=resume
+            )
             raise KeyboardInterrupt
 
     monkeypatch.setattr("nlpkit.Chatbot", Stub, raising=False)
@@ -116,7 +122,9 @@ def test_a_run_from_dialogues(run, files):
 def test_a_run_from_a_table(run, files):
     (files / "bad.csv").write_text("question,answer\nhello,hi\nbye,good night\n,no question\n")
     columns = ("--source", "question", "--target", "answer", "--on-bad-row", "skip")
-    result = run("train", "chatbot", "--data", files / "bad.csv", *columns, "--out", files / "bot", "--json", *SMALL)
+    result = run(
+        "train", "chatbot", "--data", files / "bad.csv", *columns, "--out", files / "bot", "--json", *SMALL
+    )
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["skipped"] == {"data": 1} and set(found["evaluation"]) == {"validation"}
@@ -143,7 +151,9 @@ def test_refusals_before_tensorflow_is_started(run, files, monkeypatch, args, me
     monkeypatch.chdir(files)
     monkeypatch.setattr("nlpkit.cli.train_chatbot.start_tensorflow", lambda: pytest.fail("started"))
     result = run("train", "chatbot", *args, "--out", "bot", "--quiet")
-    assert result.exit_code == 2 and result.stderr.startswith("error: ") and message in result.stderr, result.output
+    assert result.exit_code == 2 and result.stderr.startswith("error: ") and message in result.stderr, (
+        result.output
+    )
     assert not (files / "bot").exists()
 
 
@@ -151,4 +161,6 @@ def test_refusals_of_the_estimator_end_with_a_line(run, files):
     data = ("--data", files / "a.txt", "--out", files / "bot")
     result = run("train", "chatbot", *data, "--separator", " ", "--quiet")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: `separator` must be a str with a character that is no white space")
+    assert result.stderr.startswith(
+        "error: `separator` must be a str with a character that is no white space"
+    )

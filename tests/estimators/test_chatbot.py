@@ -5,39 +5,51 @@ import re
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import nlpkit
 from nlpkit import Chatbot, InputError
 from nlpkit.data import TableReader
+from nlpkit.estimators.text_pairs import TextPairs
 from nlpkit.estimators.text_to_text_fitting import encoded
-from nlpkit.text.vocabulary import END
+from nlpkit.text.vocabulary import END, UNKNOWN
 
 NAMES = ("Ada", "Bo", "Cem")
-DIALOGUES = [
-    *([f"I am {name}", "nice to meet you", "who am I ?", f"you are {name} , my friend"] for name in NAMES),
-    ["hello", "hello , who is there ?"],
-] * 10
+DIALOGUES = [[name, "who ?", f"it is {name} ."] for name in NAMES] * 40
+HISTORIES = [f"{name} ‖ who ?" for name in NAMES]
 
 
 def small(**settings):
-    training = {"batch_size": 8, "learning_rate": 0.01, **settings.pop("training", {})}
+    training = {"batch_size": 6, "learning_rate": 0.01}
     options = {"training": training, "network": {"dropout": 0.0}}
-    defaults = {"level": "word", "units": 20, "epochs": 1, "options": options, "random_state": 0}
+    defaults = {"level": "word", "units": 16, "epochs": 1, "options": options, "random_state": 0}
     return Chatbot(**{**defaults, **settings})
 
 
 @pytest.fixture(scope="module")
 def bot():
-    return small(epochs=12).fit(DIALOGUES, validation_data=DIALOGUES[:8])
+    answers = [f"it is {name} ." for name in NAMES]
+    return small(epochs=4).fit(HISTORIES * 40, answers * 40, validation_data=(HISTORIES, answers))
 
 
 @pytest.fixture(scope="module")
-def unsure():
+def table(tmp_path_factory):
+    """Pairs in a file, as a bot with `SEPARATED` reads them."""
+    path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
+    pairs = zip(*Chatbot(**SEPARATED).pairs_of(DIALOGUES[:30]), strict=True)
+    path.write_text("".join(f"{history}\t{answer}\n" for history, answer in pairs))
+    return path
+
+
+SEPARATED = {"turns": 2, "separator": " <> "}
+
+
+@pytest.fixture(scope="module")
+def unsure(table):
     """Hardly trained, so that there is something to draw from."""
-    return small(preset="seq2seq", turns=1).fit(DIALOGUES)
+    reader = TableReader(table, text="source", label="target", columns="source,target")
+    return small(preset="seq2seq", units=4, **SEPARATED).fit(reader)
 
 
 # What it is trained on.
@@ -79,60 +91,62 @@ def test_no_dialogue_is_both_trained_on_and_held_out():
 
 
 def test_of_few_dialogues_answers_are_held_out():
-    model = small(preset="seq2seq", units=4).fit(DIALOGUES[:4])
-    assert model.report_["data"]["validation"]["rows"] == 1 and model.report_["data"]["train"]["rows"] == 10
+    model, few = Chatbot(random_state=0), DIALOGUES[:9] + [["alone"]] * 9
+    assert model._parts(few, None) == (*model.pairs_of(few), None)
 
 
-def test_validation_data_in_every_form(tmp_path):
-    path = tmp_path / "dev.tsv"
-    path.write_text("hello\thello , who is there ?\n")
-    reader = TableReader(path, text="source", label="target", columns="source,target")
-    model = small(preset="seq2seq", units=4)
+def test_validation_data_in_every_form(table):
+    reader = TableReader(table, text="source", label="target", columns="source,target")
+    model = Chatbot()
     histories, answers, found = model._parts(DIALOGUES, reader)
     assert found is reader and (histories, answers) == model.pairs_of(DIALOGUES)
     assert model._parts(DIALOGUES, DIALOGUES[:2])[2] == model.pairs_of(DIALOGUES[:2])
-    model.fit(*model.pairs_of(DIALOGUES), validation_data=model.pairs_of(DIALOGUES[:1]))
-    assert model.report_["data"]["validation"]["rows"] == 3
     for wrong in ((DIALOGUES[0], DIALOGUES[1]), np.array([["a", "b"]])):
         message = "`validation_data` must be a list of dialogues too, or a TableReader. Received: "
         with pytest.raises(InputError, match=re.escape(message + type(wrong).__name__)):
             model.fit(DIALOGUES, validation_data=wrong)
 
 
-def test_pairs_from_a_table(tmp_path):
-    path = tmp_path / "pairs.tsv"
-    path.write_text("".join("\t".join(pair) + "\n" for pair in zip(*Chatbot().pairs_of(DIALOGUES), strict=True)))
-    reader = TableReader(path, text="source", label="target", columns="source,target")
-    training = {"epochs": 1, "validation_data": Chatbot().pairs_of(DIALOGUES[:1])}
-    read, given = (
-        small(preset="seq2seq", units=4).fit(*X, validation_data=training["validation_data"])
-        for X in ((reader,), Chatbot().pairs_of(DIALOGUES))
-    )
-    assert read.report_["history"] == given.report_["history"]
-    assert read.report_["data"]["train"]["files"] == [str(path)]
+def test_a_fit_to_dialogues():
+    model = small(preset="seq2seq", units=4).fit(DIALOGUES[:20])
+    data = model.report_["data"]
+    assert (data["train"]["rows"], data["validation"]["rows"]) == (36, 4)
+    (histories, answers), separated = model.pairs_of(DIALOGUES[:20]), " ‖ "
+    assert {example["source"] for example in model.report_["examples"]} <= set(histories)
+    assert any(separated in example["source"] for example in model.report_["examples"])
+
+
+def test_pairs_from_a_table(unsure, table):
+    data = unsure.report_["data"]
+    assert data["train"]["files"] == [str(table)] and data["train"]["rows"] == 60
+    assert data["train"]["sha256"] == TextPairs(*unsure.pairs_of(DIALOGUES[:30])).facts()["sha256"]
 
 
 # What it answers.
 
 
-def test_answers_follow_from_the_turns_before(bot):
-    for name in NAMES:
-        history = [f"I am {name}", "nice to meet you", "who am I ?"]
-        assert bot.reply(history) == f"you are {name}, my friend"
-        assert bot.reply(["hello", "hello , who is there ?", *history]) == bot.reply(history)
-    assert bot.reply("hello") == bot.reply(["hello"]) == "hello, who is there?"
+@pytest.mark.parametrize(
+    ("history", "read"),
+    [
+        ("who ?", "who ?"),
+        (["who ?"], "who ?"),
+        (("Bo", "who ?"), "Bo ‖ who ?"),
+        (["Ada", "hello", "Bo", "who ?"], "hello ‖ Bo ‖ who ?"),
+        (np.array(["Bo ‖ Cem", "who ?"]), "Bo Cem ‖ who ?"),
+        (["", ""], " ‖ "),
+    ],
+)
+def test_what_is_read_of_a_history(bot, monkeypatch, history, read):
+    seen, rows = [], type(bot)._source_rows
+    monkeypatch.setattr(Chatbot, "_source_rows", lambda self, texts: seen.extend(texts) or rows(self, texts))
+    assert "".join(bot.stream(history)) == bot.reply(history) == bot.predict([read])[0]
+    assert seen == [read] * 3
 
 
-def test_an_answer_is_the_text_that_predict_writes(bot):
-    histories, _ = bot.pairs_of(DIALOGUES[:4])
-    expected = bot.predict(histories)
-    assert [bot.reply(history.split(" ‖ ")) for history in histories] == expected
-    assert bot.report_["metrics"]["validation"] == bot.evaluate(*bot.pairs_of(DIALOGUES[:8]))
-
-
-def test_a_turn_with_the_separator_is_one_turn(bot):
-    history = ["I am Bo ‖ nobody", "nice to meet you", "who am I ?"]
-    assert bot.reply(history) == bot.reply(["I am Bo nobody", *history[1:]])
+def test_of_a_longer_history_the_last_turns_are_read(unsure):
+    options = {"seed": 1, "temperature": 1.0}
+    for history in (["Bo", "who ?"], ["it is Bo .", "Cem"]):
+        assert unsure.reply(["Ada", "hello", *history], **options) == unsure.reply(history, **options)
 
 
 def test_turns_of_no_tokens_are_answered(bot):
@@ -141,41 +155,44 @@ def test_turns_of_no_tokens_are_answered(bot):
 
 
 def test_the_same_seed_gives_the_same_answer(unsure):
-    answers = [unsure.reply("hello", seed=seed, temperature=2.0) for seed in range(5)]
-    assert answers == [unsure.reply("hello", seed=seed, temperature=2.0) for seed in range(5)]
+    answers = [unsure.reply("who ?", seed=seed, temperature=2.0) for seed in range(5)]
+    assert answers == [unsure.reply("who ?", seed=seed, temperature=2.0) for seed in range(5)]
     assert len(set(answers)) > 1
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_k", "top_p", "min_p", "typical_p"])
 def test_each_option_of_chance_draws(unsure, name):
     value = {"temperature": 1.0, "top_k": 9, "top_p": 0.99, "min_p": 0.001, "typical_p": 0.99}[name]
-    assert len({unsure.reply("hello", seed=seed, **{name: value}) for seed in range(6)}) > 1
+    assert len({unsure.reply("who ?", seed=seed, **{name: value}) for seed in range(6)}) > 1
 
 
 def test_rules_alone_do_not_draw(unsure):
-    plain = unsure.reply("hello", max_new_tokens=4)
+    plain = unsure.reply("who ?", max_new_tokens=4)
     options = {"no_repeat_ngram": 1, "min_new_tokens": 4}
-    answers = {unsure.reply("hello", seed=seed, max_new_tokens=4, **options) for seed in range(3)}
+    answers = {unsure.reply("who ?", seed=seed, max_new_tokens=4, **options) for seed in range(3)}
     assert len(answers) == 1 and answers != {plain}
-    assert plain == unsure.reply("hello", max_new_tokens=4, top_k=1) == unsure.reply("hello", seed=8, max_new_tokens=4)
+    assert (
+        plain
+        == unsure.reply("who ?", max_new_tokens=4, top_k=1)
+        == unsure.reply("who ?", seed=8, max_new_tokens=4)
+    )
 
 
 def test_words_may_be_forbidden_and_forced(bot):
-    assert "who" in bot.reply("hello") and "who" not in bot.reply("hello", bad_words=["who"])
-    assert bot.reply("hello", forced_prefix="you are").startswith("you are")
+    assert "Bo" not in bot.reply(["Bo", "who ?"], bad_words=["Bo"])
+    assert bot.reply(["Bo", "who ?"], forced_prefix="is it").startswith("is it")
 
 
 def test_an_answer_is_no_longer_than_it_may_be(bot):
-    assert bot.reply("hello", max_new_tokens=2) == "hello,"
-    assert bot.reply("hello", max_new_tokens=0) == ""
+    assert bot.reply(["Bo", "who ?"], max_new_tokens=2, forced_prefix="it is") == "it is"
+    assert bot.reply(["Bo", "who ?"], max_new_tokens=0) == ""
 
 
 def test_a_stream_gives_the_answer_in_pieces(bot, unsure):
-    pieces = list(bot.stream(["hello"]))
-    assert "".join(pieces) == bot.reply("hello") and len(pieces) > 3 and all(pieces)
+    assert list(bot.stream("Bo", max_new_tokens=4, forced_prefix="it is Bo .")) == ["it", " is", " Bo", "."]
     for seed in range(4):
         options = {"seed": seed, "temperature": 1.5, "max_new_tokens": 6}
-        assert "".join(unsure.stream("hello", **options)) == unsure.reply("hello", **options)
+        assert "".join(unsure.stream("who ?", **options)) == unsure.reply("who ?", **options)
 
 
 def test_a_stream_of_bytes_holds_half_characters_back():
@@ -185,15 +202,13 @@ def test_a_stream_of_bytes_holds_half_characters_back():
         assert "".join(model.stream("ä", **options)) == model.reply("ä", **options)
 
 
-@pytest.mark.parametrize("options", [{"network": {"copy": 4}}, {}], ids=["copied", "most attended"])
-def test_words_that_it_does_not_know_are_written_from_the_history(options):
+def test_words_that_it_does_not_know_are_written_from_the_history():
     words = [f"w{number}" for number in range(200)]  # each but once, so that the vocabulary has none of them
-    dialogues = [[f"say {word}", word] for word in words]
-    options = {"training": {"batch_size": 8, "learning_rate": 0.02}, "network": {"dropout": 0.0}, **options}
-    model = small(options=options, epochs=3, units=16).fit(dialogues)
-    answer = model.reply("say Kuala", max_new_tokens=3, min_new_tokens=3)
-    assert "Kuala" in answer.split()
-    assert "".join(model.stream("say Kuala", max_new_tokens=3, min_new_tokens=3)) == answer
+    dialogues = [[f"say {word}", f"{word}s"] for word in words]
+    model = small().fit(dialogues)
+    answer = model.reply("Kuala Lumpur", min_new_tokens=2)
+    assert set(answer.split()) <= {"Kuala", "Lumpur"} and answer
+    assert "".join(model.stream("Kuala Lumpur", min_new_tokens=2)) == answer
 
 
 # Files, copies, reports.
@@ -205,40 +220,36 @@ def test_a_saved_bot_answers_alike(bot, tmp_path):
     for copy in (loaded, unpickled):
         assert type(copy) is Chatbot and copy.get_params() == bot.get_params()
         assert copy.source_ is copy.target_
-        assert copy.reply(["I am Cem", "nice to meet you", "who am I ?"]) == "you are Cem, my friend"
-        assert copy.reply("hello", seed=3, top_k=4) == bot.reply("hello", seed=3, top_k=4)
-    assert loaded.spec().task == "chatbot" and "Chatbot" not in (tmp_path / "bot" / "report.html").read_text()
+        assert [copy.reply(history) for history in HISTORIES] == bot.predict(HISTORIES)
+    assert loaded.reply("Bo", seed=3, temperature=3.0) == bot.reply("Bo", seed=3, temperature=3.0)
+    assert loaded.spec().task == "chatbot" and "chatbot" in (tmp_path / "bot" / "report.html").read_text()
 
 
-def test_turns_and_separator_are_saved(tmp_path):
-    model = small(preset="seq2seq", units=4, turns=2, separator=" <> ").fit(DIALOGUES)
-    model.save(tmp_path / "bot")
+def test_turns_and_separator_are_saved(unsure, tmp_path):
+    unsure.save(tmp_path / "bot")
     loaded = nlpkit.load(tmp_path / "bot")
-    assert (loaded.turns, loaded.separator) == (2, " <> ")
     assert loaded.pairs_of([list("abcd")])[0] == ["a", "a <> b", "b <> c"]
 
 
 def test_a_clone_is_not_fitted(bot):
     copy = clone(bot).set_params(turns=1)
     assert copy.get_params() == {**bot.get_params(), "turns": 1} and bot.turns == 3
-    with pytest.raises(NotFittedError):
-        copy.reply("hello")
-    with pytest.raises(NotFittedError):
-        copy.stream("hello")
+    for answer in (copy.reply, copy.stream):
+        with pytest.raises(NotFittedError):
+            answer("hello")
 
 
-def test_the_perplexity_is_that_of_the_scores(bot):
-    pairs = bot.pairs_of(DIALOGUES[:8])
-    nats = -bot.score(*pairs).sum()
-    tokens = sum((row != 0).sum() for row in bot.target_(tf.constant(pairs[1])).numpy())
+def test_the_report_of_a_bot(bot):
+    answers = [f"it is {name} ." for name in NAMES]
+    nats, tokens = -bot.score(HISTORIES, answers).sum(), 3 * len("it is Ada . END".split())
     assert bot.report_["perplexity"]["validation"] == pytest.approx(np.exp(nats / tokens), rel=1e-3)
+    assert bot.report_["metrics"]["validation"] == bot.evaluate(HISTORIES, answers)
 
 
-def test_an_answer_ends_with_the_end(bot):
-    from nlpkit.estimators.text_pairs import TextPairs
-
-    sources, targets = encoded(bot, TextPairs(["hello ‖ you"], ["I am"]))
-    assert sources[0][-1] == targets[0][-1] == END and 1 not in sources[0]  # the separator is a word
+def test_the_separator_is_a_token_that_is_known(bot):
+    sources, targets = encoded(bot, TextPairs(["Bo ‖ who"], ["it"]))
+    assert len(sources[0]) == 4 and UNKNOWN not in sources[0]
+    assert sources[0][-1] == targets[0][-1] == END
 
 
 # Refusals.
@@ -299,8 +310,11 @@ def test_what_is_no_history(bot, history, message):
         ({"temprature": 1}, "The options of a generation are .*temperature.* Received: temprature$"),
         ({"beam_size": 3}, "Received: beam_size$"),
         ({"temperature": -1}, "temperature"),
-        ({"top_p": 0}, "`p` must be"),
-        ({"max_new_tokens": -1}, "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1"),
+        ({"top_p": 0}, "`top_p` must be"),
+        (
+            {"max_new_tokens": -1},
+            "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1",
+        ),
         ({"seed": 2**31, "top_k": 3}, "`seed` must be an integer from .* Received: seed=2147483648"),
         ({"forced_prefix": "xylophone"}, "must be made of tokens that the vocabulary has"),
     ],

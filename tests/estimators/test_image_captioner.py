@@ -176,7 +176,9 @@ def test_what_cannot_be_fitted(images, captions, arguments, message):
 
 
 def test_images_unlike_those_of_the_training(fitted, quick):
-    message = r"like those of the training, \(n, height, width, 3\) with \(8, 8, 3\). Received: \(2, 9, 8, 3\)"
+    message = (
+        r"like those of the training, \(n, height, width, 3\) with \(8, 8, 3\). Received: \(2, 9, 8, 3\)"
+    )
     with pytest.raises(InputError, match=message):
         fitted.predict(np.zeros((2, 9, 8, 3), "uint8"))
     with pytest.raises(InputError, match=r"Received: \(2, 4, 5\). Bring them to that size"):

@@ -1,3 +1,4 @@
+import importlib
 import inspect
 import os
 import re
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 
 from nlpkit.errors import InputError
-from nlpkit.estimators import image_features as module
 from nlpkit.estimators.image_features import image_features, read_images
+
+# The package gives the function by the name of the module.
+module = importlib.import_module("nlpkit.estimators.image_features")
 
 
 def pictures(number=3, height=32, width=32):

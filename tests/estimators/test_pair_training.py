@@ -143,12 +143,22 @@ def test_what_training_is_given(reported):
     model, run = reported
     pairs = numbered(3)[0], IdRows.from_lists([[4, 3], [4, 5, 6, 3], [3]])
     calls = run(pairs)
-    assert calls["pairs"] == pairs and calls["validation"] == "validation" and calls["network"] == {"units": 4}
-    assert (calls["deadline"], calls["checkpoint"], calls["resume"], calls["seed"]) == (220.0, "folder", True, 3)
+    assert (
+        calls["pairs"] == pairs and calls["validation"] == "validation" and calls["network"] == {"units": 4}
+    )
+    assert (calls["deadline"], calls["checkpoint"], calls["resume"], calls["seed"]) == (
+        220.0,
+        "folder",
+        True,
+        3,
+    )
     assert model._longest == 4
     prints = {calls["fingerprint"], run(pairs)["fingerprint"]}
     assert len(prints) == 1  # the same run may go on
-    assert run(pairs, seed=4)["fingerprint"] not in prints and run(pairs, batch_size=7)["fingerprint"] not in prints
+    assert (
+        run(pairs, seed=4)["fingerprint"] not in prints
+        and run(pairs, batch_size=7)["fingerprint"] not in prints
+    )
 
 
 def test_the_report(reported):

@@ -39,7 +39,7 @@ def tiny(**more):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return quick().fit(SOURCES, TARGETS)
+    return quick(units=32, epochs=30).fit(SOURCES, TARGETS)
 
 
 def test_it_learns_to_turn_words_around(fitted):
@@ -72,7 +72,7 @@ def test_evaluation_and_test_parts(fitted):
     found = fitted.evaluate(sources, tidy)
     expected = 100 * np.mean([own == other for own, other in zip(fitted.predict(sources), tidy, strict=True)])
     assert found["exact_match"] == pytest.approx(expected) and 80 < expected < 100 and found["texts"] == 30
-    assert {"bleu", "chrf", "rouge1", "rougeL", "bleu_signature"} <= set(found) and found["bleu"] > 60
+    assert {"bleu", "chrf", "rouge1", "rougeL", "bleu_signature"} <= set(found) and found["chrf"] > 80
     model = pickle.loads(pickle.dumps(fitted))
     assert model.add_test(sources, tidy) == found == model.report_["metrics"]["test"]
     assert model.report_["data"]["test"]["rows"] == 30 and "test" not in fitted.report_["metrics"]
@@ -85,7 +85,7 @@ def test_the_report_says_what_was_done(fitted):
         report["data"]["validation"]["held_out"] and report["data"]["validation"]["rows"] == len(PAIRS) // 10
     )
     assert (
-        len(report["history"]["loss"]) == 12
+        len(report["history"]["loss"]) == 30
         and report["history"]["loss"][-1] < report["history"]["loss"][0] / 4
     )
     chosen = {row["setting"]: row["value"] for row in report["choices"]}
@@ -121,19 +121,18 @@ def test_it_comes_back_from_its_folder(fitted, tmp_path):
 
 
 def test_a_damaged_folder_is_noticed(fitted, tmp_path):
-    for side, message in (
-        ("target", "tells of 12 target tokens. Received: 11"),
-        ("source", "of the source 12 and 13"),
-    ):
+    for side in ("target", "source"):
         folder = tmp_path / side
         fitted.save(folder)
         vocabulary = folder / side / "vocabulary.txt"
         vocabulary.write_text("\n".join(vocabulary.read_text().splitlines()[:-1]) + "\n")
-        sizes = fitted.target_.vocabulary_size, fitted.source_.vocabulary_size
-        message = message.replace("12 and 13", f"{sizes[1] - 1} and {sizes[1]}")
-        message = message.replace("12 target", f"{sizes[0]} target").replace("11", str(sizes[0] - 1))
+        size = getattr(fitted, f"{side}_").vocabulary_size
+        found = {
+            "target": f"Received: {size - 1} in the vocabulary and {size} of the network",
+            "source": f"and of the source {size - 1} and {size}",
+        }
         with pytest.raises(
-            InputError, match=f"do not belong together: .*{message}.*copy the whole folder again"
+            InputError, match=f"do not belong together: .*{found[side]}.*copy the whole folder again"
         ):
             nlpkit.load(folder)
     (folder / "source" / "vocabulary.txt").unlink()
@@ -147,7 +146,7 @@ def test_pickle_and_clone(fitted):
     assert again.report_ == fitted.report_ and again.get_params() == fitted.get_params()
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params() and not hasattr(copy, "network_")
-    assert pickle.loads(pickle.dumps(copy)).units == 24
+    assert pickle.loads(pickle.dumps(copy)).units == 32
 
 
 def test_the_constructor_only_stores():
@@ -191,7 +190,7 @@ def test_every_level_and_preset_writes_measures_and_comes_back(kind, tmp_path):
     np.testing.assert_array_equal(loaded.score(texts[:2], ["two one .", ""]), scores)
     assert pickle.loads(pickle.dumps(model)).predict(texts, beam_size=2) == written
     assert (model.source_ is model.target_) == (loaded.source_ is loaded.target_) == bool(model.shared)
-    assert (tmp_path / "model" / "target").exists() != bool(model.shared)
+    assert (tmp_path / "model" / "source").exists() != bool(model.shared)
     if kind.startswith("subword"):
         # A source that is too long is cut.
         assert model.source_(["one " * 30]).shape == (1, 6)
@@ -201,8 +200,9 @@ def test_names_that_the_vocabulary_lacks_are_copied(tmp_path):
     names = [f"{a}{b}{c}" for a, b, c in itertools.product("BDKLMNRST", "aeiou", "klmnrst")]
     sources = [f"my name is {name} ." if n % 2 else f"call me {name} ." for n, name in enumerate(names)]
     targets = [f"hello {name} !" for name in names]
-    options = {"network": {"copy": 2, "dropout": 0.0}}
-    model = quick(shared=True, units=16, epochs=14, options=options).fit(sources, targets)
+    # Each name stands on both sides of one pair.
+    options = {"network": {"copy": 2, "dropout": 0.0}, "source": {"min_frequency": 3}}
+    model = quick(shared=True, units=16, epochs=7, options=options).fit(sources, targets)
     assert model.source_ is model.target_ and model.network_.target is None
     assert not set(names) & set(model.source_.tokenizer.vocabulary.tokens)
     found = model.predict(["my name is Zorro .", "call me Quirin ."])

@@ -11,5 +11,5 @@ IMAGES = rows(
     layers.ImageRegions,
     PIXELS,
     {"units": 4},
-    {"units": 3, "filters": [5, 4], "dropout": 0.3, "channel_dropout": 0.2},
+    {"units": 3, "filters": [5, 4], "dropout": 0.3},
 )

@@ -380,7 +380,7 @@ RECURRENT = "is an option of recurrent decoders. Received: cell='transformer', "
         ),
         (
             {"filters": (4,)},
-            r"`filters` is an option of convolutions over images. Received: filters=\(4,\), features=None",
+            r"`filters` are those of convolutions over images. Received: filters=\(4,\), features=None",
         ),
         (
             {"attention": "multi_head", "coverage": True},

@@ -95,8 +95,8 @@ def test_the_reader_gives_all_regions_with_positions_and_no_padding():
 
 
 def test_dropout_reaches_the_convolutions():
-    network = build(encoder="none", attention="additive", dropout=0.5, channel_dropout=0.2)
-    assert (network.reader.source.dropout, network.reader.source.channel_dropout) == (0.5, 0.2)
+    network = build(encoder="none", attention="additive", dropout=0.5)
+    assert network.reader.source.dropout == 0.5
     assert not np.allclose(network.reader.source(IMAGES, training=True), network.reader.source(IMAGES))
     # The reader tells them whether it is training.
     network.reader.drop = lambda x, training: x
@@ -143,11 +143,7 @@ def test_features_that_are_none(features):
         ({"reverse_source": True}, r"An image has no end.*features=\(8, 6, 3\), reverse_source=True. Leave"),
         (
             {"features": 5},
-            r"`filters` is an option of convolutions over images. Received: filters=\[4, 5\], features=5. Leave it",
-        ),
-        (
-            {"features": 5, "filters": None, "channel_dropout": 0.1},
-            "`channel_dropout` is an option of convolutions over images. Received: channel_dropout=0.1, features=5",
+            r"`filters` are those of convolutions over images. Received: filters=\[4, 5\], features=5. Leave them",
         ),
         ({"filters": [4] * 4}, "pictures must have 8 by 8 pixels or more. Received: pictures of 8 by 6"),
     ],
