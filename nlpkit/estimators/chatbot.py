@@ -132,7 +132,7 @@ class Chatbot(TextToText):
             Tuple of two lists of str.
 
         Raises:
-            InputError: If a dialogue is no list of str, or none has two turns, or `turns` or `separator` cannot be used.
+            InputError: If a dialogue is no list of str, none has two turns, or `turns` or `separator` cannot be used.
 
         Example:
             >>> from nlpkit import Chatbot

@@ -7,7 +7,7 @@ from nlpkit.text import text_to_ids
 LEVELS = ("byte", "char", "subword", "word")
 
 
-def text_layer(level, normalize, options, *, argument="level", group="text"):
+def text_layer(level, normalize, options, *, argument="level", group="text", seen=1):
     """A text layer without a vocabulary, whose rows end with the end id.
 
     Args:
@@ -17,6 +17,7 @@ def text_layer(level, normalize, options, *, argument="level", group="text"):
         options: dict. Further settings of `text_to_ids`.
         argument: str. How the estimator calls `level`. Defaults to `"level"`.
         group: str. The group of its `options` that these are from. Defaults to `"text"`.
+        seen: int. How often a word may occur that is taken for one that occurs once. Defaults to 1.
 
     Returns:
         `TextToIds`.
@@ -39,6 +40,6 @@ def text_layer(level, normalize, options, *, argument="level", group="text"):
         level = "space"
     own = {"html": False, "case": None, "collapse_whitespace": normalize, "end": True}
     if level == "word":
-        own["min_frequency"] = 2  # words that occur once teach what to expect where the vocabulary ends
+        own["min_frequency"] = 1 + seen  # such words teach what to expect where the vocabulary ends
     with settings_of(group, "nlpkit.text.text_to_ids"):
         return text_to_ids(level, **{**own, **options})

@@ -2,6 +2,7 @@
 
 from nlpkit.errors import InputError
 from nlpkit.layers.recurrent_decoder import FIRST_RESIDUAL
+from nlpkit.models.encoder_decoder_checks import OF_RECURRENT
 from nlpkit.models.presets import PRESETS
 from nlpkit.spec import TextToTextSettings, parse_settings
 
@@ -70,8 +71,12 @@ def _defaults(model, pairs, given):
         group: {name: (value, None) for name, value in preset[group].items()}
         for group in ("network", "training")
     }
+    if given["network"].get("cell") == "transformer":
+        # What a preset says of recurrent layers alone.
+        for name in ("bidirectional", *OF_RECURRENT):
+            defaults["network"].pop(name, None)
     layers = given["network"].get("num_layers", preset["network"].get("num_layers", 1))
-    if preset["network"].get("residual") and layers <= FIRST_RESIDUAL:
+    if defaults["network"].get("residual") and layers <= FIRST_RESIDUAL:
         defaults["network"]["residual"] = (False, "it begins with the third layer")
     if getattr(model, "shared", False):
         defaults["network"]["share"] = (True, "one vocabulary")

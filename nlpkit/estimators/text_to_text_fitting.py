@@ -73,8 +73,9 @@ def _make_layers(model, options):
             f"options['target'] {options['target']}. Give the same for both, or leave out `shared`."
         )
     else:
+        # A name that stands on both sides of one pair is counted twice.
         model.target_ = model.source_ = text_layer(
-            levels["source"], model.normalize, options["source"], group="source"
+            levels["source"], model.normalize, options["source"], group="source", seen=2
         )
     if model._copy:
         if not model.shared:

@@ -1,5 +1,7 @@
 """How a fitted text-to-text model writes."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
@@ -77,9 +79,10 @@ class WritingTextToText:
             alignments: bool. Also gives what each token was written from. Defaults to `False`.
 
         Returns:
-            List with a list of dicts per source, best first: `"text"`, `"score"` (the log-probability over the length
-            penalty, plus the coverage penalty) and `"tokens"`; with `alignments` also `"source_tokens"`,
-            `"target_tokens"` and `"attention"`, a list of weights over the source tokens for each target token.
+            List with a list of dicts per source, best first, fewer than `n` where there are no more: `"text"`,
+            `"score"` (the log-probability over the length penalty, plus the coverage penalty) and `"tokens"`; with
+            `alignments` also `"source_tokens"`, `"target_tokens"` and `"attention"`, a list of weights over the source
+            tokens for each target token.
 
         Raises:
             InputError: If texts or an option cannot be used.
@@ -133,7 +136,9 @@ class WritingTextToText:
             weights = self.network_.attention_scores(source, tf.constant(ids)).numpy()
             for detail, row, text, own in zip(details, ids, sources, weights, strict=True):
                 detail |= self._alignment(row[: detail["tokens"]], text, own)
-        return [details[start : start + n] for start in range(0, len(details), n)]
+        by_source = (details[start : start + n] for start in range(0, len(details), n))
+        # Where there are fewer targets than were asked for, the rest has no probability at all.
+        return [[own for own in results if math.isfinite(own["score"])] for results in by_source]
 
     def _written(self, source, search):
         """What is found with beams; without, by always taking the most likely token up to the first end."""
@@ -153,8 +158,11 @@ class WritingTextToText:
         return [text.decode("utf-8", "replace") for text in self.target_.detokenize(ids).numpy()]
 
     def _alignment(self, row, text, weights):
-        source = pieces_of(self.source_, self._source_rows([text])[0])
-        target = pieces_of(self.target_, row)
+        sides, own = [self._source_rows([text])[0], row], [{}, {}]
+        if self._copy:
+            own = [copied(self.target_, ids[None], [text])[0] for ids in sides]
+        layers = self.source_, self.target_
+        source, target = (pieces_of(*side) for side in zip(layers, sides, own, strict=True))
         shares = np.round(weights[: len(target), : len(source)], 4).tolist()
         return {"source_tokens": source, "target_tokens": target, "attention": shares}
 
@@ -183,12 +191,13 @@ class WritingTextToText:
         return self._own_writer
 
 
-def pieces_of(layer, ids):
+def pieces_of(layer, ids, own_words=None):
     """The tokens of a row of ids as strings; the end is `</s>`.
 
     Args:
         layer: `TextToIds`.
         ids: Int array of shape `(time,)`, without padding.
+        own_words: dict from the column of a copied word to the word, as bytes. Defaults to `None`, none.
 
     Returns:
         List of str, one for each id.
@@ -205,4 +214,7 @@ def pieces_of(layer, ids):
     if isinstance(layer.tokenizer, VocabularyTokenizer):
         real = np.where(real < layer.vocabulary_size, real, UNKNOWN)
     texts = iter(layer.detokenize(real[:, None]).numpy().tolist())
-    return ["</s>" if i == END else next(texts).decode("utf-8", "replace") for i in ids]
+    pieces = [b"</s>" if i == END else next(texts) for i in ids]
+    return [
+        (own_words or {}).get(column, piece).decode("utf-8", "replace") for column, piece in enumerate(pieces)
+    ]

@@ -5,6 +5,8 @@ from nlpkit.errors import InputError
 RECURRENT = ("gru", "lstm", "rnn")
 # Positions that are added to the vectors, and those that the attention itself sees.
 ADDED = ("learned", "sine")
+# Options of recurrent decoders alone.
+OF_RECURRENT = ("attention", "input_feeding", "coverage", "peeky", "residual")
 CHOICES = {
     "cell": (*RECURRENT, "transformer"),
     "encoder": (*RECURRENT, "transformer", "none"),
@@ -96,7 +98,7 @@ def _check_features(given):
 
 def _check_decoder(given):
     recurrent = given["cell"] in RECURRENT
-    for name in ("attention", "input_feeding", "coverage", "peeky", "residual"):
+    for name in OF_RECURRENT:
         if given[name] and not recurrent:
             raise InputError(
                 f"`{name}` is an option of recurrent decoders. Received: cell={given['cell']!r}, "

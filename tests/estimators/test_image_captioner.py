@@ -30,8 +30,8 @@ def pictures(count=60):
 
 
 IMAGES, CAPTIONS = pictures()
-NETWORK = {"filters": [8, 8], "positions": "sine"}
-TRAINING = {"learning_rate": 0.01, "batch_size": 8}
+NETWORK = {"filters": [8, 8], "positions": "sine", "input_feeding": False}
+TRAINING = {"learning_rate": 0.01, "batch_size": 8, "patience": None}
 
 
 OPTIONS = {"network": NETWORK, "training": TRAINING}
@@ -44,7 +44,7 @@ def captioner(**arguments):
 @pytest.fixture(scope="module")
 def fitted():
     """Tests must not change it."""
-    return captioner(epochs=25).fit(IMAGES, CAPTIONS)
+    return captioner(epochs=40).fit(IMAGES, CAPTIONS)
 
 
 @pytest.fixture(scope="module")

@@ -52,8 +52,8 @@ def test_one_pair_is_too_few():
     with pytest.raises(InputError) as caught:
         with_validation(numbered(1), None, 0, {"train": {}})
     assert str(caught.value) == (
-        "A tenth of the pairs is held out to choose the best epoch, so that it takes 2. Received: 1 pair. Give more, or "
-        "validation data."
+        "A tenth of the pairs is held out to choose the best epoch, so that it takes 2. Received: 1 pair. Give more, "
+        "or validation data."
     )
 
 
