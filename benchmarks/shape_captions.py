@@ -78,19 +78,22 @@ def _share(found, expected):
     )
 
 
-def draw(images, written, path):
-    """The page of pictures and captions."""
+def draw(images, attributes, written, path):
+    """The page of pictures and captions; wrong ones are red."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
+    from nlpkit.data.shape_captions import attributes_of
 
     figure = Figure(figsize=(3.2 * PAGE[1], 3.1 * PAGE[0]), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(*PAGE).ravel()
     for axes in panels:
         axes.axis("off")
-    for axes, image, text in zip(panels, images, written, strict=False):
+    for axes, image, seen, text in zip(panels, images, attributes, written, strict=False):
         axes.imshow(image, interpolation="nearest")
-        axes.set_title(text.replace(" and ", "\nand ").replace(", ", ",\n"), fontsize=9)
+        colour = "black" if attributes_of(text) == seen else "firebrick"
+        axes.set_title(text.replace(" and ", "\nand ").replace(", ", ",\n"), fontsize=9, color=colour)
     figure.savefig(path, dpi=80)
 
 
@@ -116,7 +119,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) if options.quick else ROOT / "docs" / "images"
         folder.mkdir(parents=True, exist_ok=True)
-        draw(pictures("held_out", sizes)[0], row["held_out"]["written"], folder / PICTURE)
+        images, _, attributes = pictures("held_out", sizes)
+        draw(images, attributes, row["held_out"]["written"], folder / PICTURE)
 
 
 if __name__ == "__main__":

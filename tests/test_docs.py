@@ -74,6 +74,7 @@ def write_tables(folder):
     for name in ("pairs", "pairs_dev", "pairs_test"):
         rows = [f"{source}\t{target}\n" for source, target in small_pairs(name)]
         (folder / f"{name}.tsv").write_text("".join(rows), encoding="utf-8")
+    (folder / "dialogues.txt").write_text("hello\nhello, who are you?\nJo\nhi, Jo\n\n" * 20)
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,19 @@
 
 import numpy as np
 
-from nlpkit.data.batching import FULL_BATCH_LENGTH, check_epochs, gatherer, prefetched
+from nlpkit.data.batching import FULL_BATCH_LENGTH, POOL_BATCHES, check_epochs, gatherer, prefetched
 from nlpkit.data.id_rows import IdRows
 from nlpkit.data.repeated_rows import RepeatedRows
 from nlpkit.errors import InputError
+
+POOLS = 4  # at least
 
 
 def pair_batches(sources, targets, *, batch_size, batch_tokens=None, seed, epochs, first_epoch=0):
     """Builds one dataset that runs over several epochs, each pair once per epoch in an order of its own.
 
-    Pairs are sorted by the length of the target, then of the source, pairs of equal lengths by chance; they are cut
-    into batches, and the batches shuffled. The order of an epoch depends on `seed` and its number only, so training
+    Pairs are shuffled, sorted by the length of the target, then of the source, inside pools of 100 batches, or a quarter
+    of all, and cut into batches, and the batches shuffled. With `batch_tokens` all are one pool. The order of an epoch depends on `seed` and its number only, so training
     resumed at `first_epoch` sees the batches that the uninterrupted one would have seen.
 
     Args:
@@ -39,8 +41,8 @@ def pair_batches(sources, targets, *, batch_size, batch_tokens=None, seed, epoch
         >>> sources = IdRows.from_lists([[4, 5, 3], [6, 3], [7, 3]])
         >>> targets = IdRows.from_lists([[8, 9, 3], [8, 3], [9, 3]])
         >>> dataset, steps = pair_batches(sources, targets, batch_size=2, seed=1, epochs=3)
-        >>> steps, sorted(ids.shape.as_list() for ids, _ in dataset.take(steps))
-        (2, [[1, 3], [2, 2]])
+        >>> steps, sorted(len(ids) for ids, _ in dataset.take(steps))
+        (2, [1, 2])
 
     Reference:
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762) for batches by tokens
@@ -54,12 +56,14 @@ def pair_batches(sources, targets, *, batch_size, batch_tokens=None, seed, epoch
     longest = lengths[:, np.lexsort(lengths)].max(axis=0)
     bounds = cut_pairs(longest, batch_size if batch_tokens is None else len(longest), batch_tokens)
     steps = len(bounds) - 1
+    # Where there are few batches each would else be all of one kind, such as short answers only.
+    pool = None if batch_tokens else batch_size * min(max(steps // POOLS, 1), POOL_BATCHES)
     with tf.device("CPU:0"):
         starts, ends = tf.constant(bounds[:-1]), tf.constant(bounds[1:])
 
     def batches_of(epoch):
         orders = tf.numpy_function(
-            lambda e: pair_order(lengths, steps, seed, int(e)), [epoch], [tf.int64, tf.int64]
+            lambda e: pair_order(lengths, steps, seed, int(e), pool), [epoch], [tf.int64, tf.int64]
         )
         order, batches = (tf.ensure_shape(numbers, (None,)) for numbers in orders)
         cuts = tf.data.Dataset.from_tensor_slices((tf.gather(starts, batches), tf.gather(ends, batches)))
@@ -114,7 +118,7 @@ def pair_batches_once(sources, targets, *, batch_size):
     return prefetched(slices, lambda start, end: gather(indices[start:end])), order
 
 
-def pair_order(lengths, batches, seed, epoch):
+def pair_order(lengths, batches, seed, epoch, pool=None):
     """The order of one epoch.
 
     Args:
@@ -122,6 +126,7 @@ def pair_order(lengths, batches, seed, epoch):
         batches: int. Batches in an epoch.
         seed: int. At least 0.
         epoch: int. The epoch's number.
+        pool: int. Pairs that are sorted together. Defaults to `None`, all.
 
     Returns:
         Tuple of two int64 arrays: the numbers of the pairs, sorted by length with ties broken by chance, and the
@@ -136,7 +141,8 @@ def pair_order(lengths, batches, seed, epoch):
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(lengths.shape[1])
-    return order[np.lexsort(lengths[:, order])], random.permutation(batches)
+    pools = np.arange(len(order)) // (pool or len(order))
+    return order[np.lexsort([*lengths[:, order], pools])], random.permutation(batches)
 
 
 def cut_pairs(longest, most_pairs, batch_tokens=None):

@@ -5,13 +5,12 @@ import tensorflow as tf
 
 from nlpkit.data.id_rows import IdRowsBuilder
 from nlpkit.errors import InputError
+from nlpkit.export.target_texts import has_words, rows_and_words
 from nlpkit.layers.pointer_head import extended_ids
 from nlpkit.text.text_layer import as_texts
-from nlpkit.text.vocabulary import PAD, SPECIAL_TOKENS, UNKNOWN
-from nlpkit.text.vocabulary_tokenizer import VocabularyTokenizer
+from nlpkit.text.vocabulary import PAD, UNKNOWN
 
 PIECE = 1024
-FIRST = len(SPECIAL_TOKENS)
 
 
 def check_words(layer):
@@ -23,40 +22,11 @@ def check_words(layer):
     Raises:
         InputError: If they are subwords or bytes.
     """
-    if not isinstance(layer.tokenizer, VocabularyTokenizer) or not hasattr(layer.tokenizer, "join"):
+    if not has_words(layer):
         raise InputError(
             "`copy` takes whole words (or characters) from the source. Received: a "
             f"{type(layer.tokenizer).__name__}. Take level='word' (--level word); subwords have no unknown words."
         )
-
-
-def rows_and_words(layer, texts):
-    """Ids of texts, and the word behind each.
-
-    Args:
-        layer: `TextToIds` with a vocabulary of words or characters, whose rows end with the end id.
-        texts: String tensor of shape `(batch,)`.
-
-    Returns:
-        Int32 and string tensor of shape `(batch, time)`; the end and the padding have empty words.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> from nlpkit.estimators.copied_words import rows_and_words
-        >>> from nlpkit.text import text_to_ids
-        >>> layer = text_to_ids("space", case=None, end=True)
-        >>> rows = layer.fit_encode(["Ada met Bo"])
-        >>> [part.numpy().tolist() for part in rows_and_words(layer, tf.constant(["Ada met Eve"]))]
-        [[[4, 6, 1, 3]], [[b'Ada', b'met', b'Eve', b'']]]
-    """
-    with tf.device("CPU:0"):
-        words = layer.tokenizer.split(layer.normalize(texts))
-        ids = layer.packer.call(layer.tokenizer.lookup(words))
-        # The packer leaves out the same words when it gets their places, counted from behind the marks on.
-        places = layer.packer.call(tf.ragged.range(words.row_lengths()) + FIRST)
-        words = tf.pad(words.to_tensor(""), [[0, 0], [0, 1]])
-        kept = tf.gather(words, tf.maximum(places - FIRST, 0), batch_dims=1)
-        return ids, tf.where(places >= FIRST, kept, "")
 
 
 def extended_rows(layer, chunks, copy):

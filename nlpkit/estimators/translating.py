@@ -10,6 +10,7 @@ from nlpkit.data.batching import inference_batches
 from nlpkit.errors import InputError
 from nlpkit.estimators.copied_words import copied, most_attended, source_rows, texts_of
 from nlpkit.estimators.labelled_texts import check_texts
+from nlpkit.export.target_texts import replaces_unknown
 from nlpkit.generation.beam_rules import Rules
 from nlpkit.generation.options import check_number
 from nlpkit.generation.target_writer import TargetWriter
@@ -181,8 +182,7 @@ class WritingTextToText:
 
     def _replaces_unknown(self):
         """Whether an unknown word can be written and have the most attended source word put in its place."""
-        words = all(hasattr(layer.tokenizer, "join") for layer in (self.source_, self.target_))
-        return words and self.network_.attends and not self._copy
+        return replaces_unknown(self.source_, self.target_, self.network_)
 
     def _writer(self):
         own = getattr(self, "_own_writer", None)

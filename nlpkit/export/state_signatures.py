@@ -39,7 +39,8 @@ def step_signature(step, init, state):
         ...     return named([tf.zeros([1])])
         >>> def step(token_ids, state):
         ...     return tf.one_hot(token_ids, 2), [state[0] + 1]
-        >>> signature = step_signature(step, tf.function(init).get_concrete_function(), [0])
+        >>> traced = tf.function(init, autograph=False).get_concrete_function()
+        >>> signature = step_signature(step, traced, [0])
         >>> answer = signature(token_ids=tf.constant([1]), **init())
         >>> answer["logits"].numpy().tolist(), answer["state_0"].numpy().tolist()
         ([[0.0, 1.0]], [1.0])

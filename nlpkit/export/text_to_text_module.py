@@ -117,7 +117,15 @@ class TextToTextModule(tf.Module):
 
     @tf.function(input_signature=[TEXTS, TARGETS], autograph=False)
     def score(self, text, target):
-        """Log-probabilities of targets, their ends included: the signature `score`."""
+        """Log-probabilities of targets, their ends included: the signature `score`.
+
+        Args:
+            text: String tensor of shape `(batch,)`: the sources.
+            target: String tensor of shape `(batch,)`.
+
+        Returns:
+            dict of `score`, float32 `(batch,)`.
+        """
         source_ids, words = read_sources(self.source, self.network, text)
         targets = read_targets(self.target, self.network, target, source_ids, words)
         memory = self.network.reader(source_ids)

@@ -52,7 +52,8 @@ def read_prompts(step, place, state, token_ids, lengths):
     Returns:
         The column to read next, and the state.
     """
-    common = tf.reduce_min(lengths) - 1
+    # Of no rows at all the least length is the largest integer.
+    common = tf.minimum(tf.reduce_min(lengths), tf.shape(token_ids)[1]) - 1
 
     def read(place, state):
         return place + 1, take_step(step, tf.gather(token_ids, place, axis=1), state)[1]

@@ -117,6 +117,7 @@ class EncoderDecoderNetwork(keras.Model):
         self.built = True
 
     def get_build_config(self):
+        """dict. What `build_from_config` takes."""
         return {"source_shape": self.source_shape}
 
     def build_from_config(self, config):

@@ -5,6 +5,7 @@ import pytest
 import shape_captions
 
 import nlpkit
+from nlpkit.data import shape_captions as shape_captions_data
 
 
 def test_what_captions_say():
@@ -30,10 +31,14 @@ def test_combinations_are_held_out():
 
 def test_a_page(tmp_path):
     images = np.zeros((12, 24, 24, 3), "uint8")
-    shape_captions.draw(
-        images, ["a red circle at the top and a blue cross on the left"] * 12, tmp_path / "page.png"
-    )
-    assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+    written = ["a red circle at the top and a blue cross on the left"] * 12
+    right = [shape_captions_data.attributes_of(text) for text in written]
+    pages = [tmp_path / "right.png", tmp_path / "wrong.png"]
+    for page, attributes in zip(pages, (right, [[]] * 12), strict=True):
+        shape_captions.draw(images, attributes, written, page)
+    both = [page.read_bytes() for page in pages]
+    # What is wrong is shown in another colour.
+    assert both[0].startswith(b"\x89PNG") and both[0] != both[1]
 
 
 @pytest.mark.skipif(not hasattr(nlpkit, "ImageCaptioner"), reason="no ImageCaptioner")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nlpkit.data import IdRows, RepeatedRows, restore_order
-from nlpkit.data.pair_batching import cut_pairs, pair_batches, pair_batches_once
+from nlpkit.data.pair_batching import pair_order, cut_pairs, pair_batches, pair_batches_once
 from nlpkit.errors import InputError
 
 
@@ -56,7 +56,27 @@ def test_each_epoch_has_every_pair_once_in_batches_of_its_lengths(batch_tokens):
     for epoch in (batches[:steps], batches[steps:]):
         assert sorted(np.concatenate([targets[:, 0] - 4 for _, targets in epoch])) == list(range(333))
         shapes = sorted((*sources.shape, targets.shape[1]) for sources, targets in epoch)
-        assert shapes == plainly_cut(32, batch_tokens)
+        if batch_tokens:
+            assert shapes == plainly_cut(32, batch_tokens)
+        else:
+            assert [pairs for pairs, *_ in shapes] == [333 % 32, *[32] * (333 // 32)]
+
+
+def test_pairs_of_a_pool_are_sorted_and_pools_are_mixed():
+    lengths = np.random.default_rng(0).integers(1, 9, (2, 40))
+    order, _ = pair_order(lengths, 10, seed=0, epoch=0, pool=12)
+    assert sorted(order) == list(range(40))
+    for start in range(0, 40, 12):
+        pairs = lengths[::-1, order[start : start + 12]].T.tolist()
+        assert pairs == sorted(pairs)
+    assert lengths[1, order].tolist() != sorted(lengths[1])
+
+
+def test_batches_of_little_data_hold_targets_of_several_lengths():
+    rows = IdRows.from_lists([[4 + i % 2] * (2 + 3 * (i % 2)) for i in range(64)])
+    batches, steps = collect(rows, rows, batch_size=8, epochs=1)
+    mixed = [len(set(targets[:, 0])) for _, targets in batches]
+    assert steps == 8 and mixed.count(2) >= 2
 
 
 def test_a_batch_of_tokens_holds_no_more_than_they_allow():
