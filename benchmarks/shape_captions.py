@@ -19,7 +19,7 @@ QUICK = {"train": 60, "dev": 20, "test": 20, "units": 16, "epochs": 1}
 # Seeds of the parts, and their combinations.
 PARTS = {"train": (0, "train"), "dev": (1, "train"), "held_out": (2, "held_out"), "seen": (3, "train")}
 PAGE = (3, 4)
-# What keeps a network from learning that red is never followed by circle: the decoder does not read half of its own
+# What works against learning that red is never followed by circle: the decoder does not read half of its own
 # words, the colour among them; it sees the picture after its states and not in them; and smoothing makes it as likely
 # to go on with any wrong shape, the one never seen in this colour among them.
 OPTIONS = {

@@ -13,9 +13,10 @@ POOLS = 4  # at least
 def pair_batches(sources, targets, *, batch_size, batch_tokens=None, seed, epochs, first_epoch=0):
     """Builds one dataset that runs over several epochs, each pair once per epoch in an order of its own.
 
-    Pairs are shuffled, sorted by the length of the target, then of the source, inside pools of 100 batches, or a quarter
-    of all, and cut into batches, and the batches shuffled. With `batch_tokens` all are one pool. The order of an epoch depends on `seed` and its number only, so training
-    resumed at `first_epoch` sees the batches that the uninterrupted one would have seen.
+    Pairs are shuffled, sorted by the length of the target, then of the source, inside pools of 100 batches, or a
+    quarter of all, and cut into batches, and the batches shuffled. With `batch_tokens` all are one pool. The order of
+    an epoch depends on `seed` and its number only, so training resumed at `first_epoch` sees the batches that the
+    uninterrupted one would have seen.
 
     Args:
         sources: IdRows, float array of shape `(pairs, regions, features)`, or images, a uint8 array of shape `(pairs,

@@ -1,20 +1,14 @@
 """Texts to texts: translation, summaries, normalisation, answers."""
 
-import numpy as np
-import tensorflow as tf
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from nlpkit.data.batching import restore_order
-from nlpkit.data.pair_batching import pair_batches_once
+from nlpkit.estimators.pair_scores import log_probabilities
 from nlpkit.estimators.text_metrics import import_sacrebleu, text_metrics
 from nlpkit.estimators.text_pairs import TextPairs
 from nlpkit.estimators.text_to_text_files import PersistentTextToText
 from nlpkit.estimators.text_to_text_fitting import encoded, fit_text_to_text
 from nlpkit.estimators.translating import WritingTextToText
-from nlpkit.models.encoder_decoder_network import inputs_for
-
-BATCH_SIZE = 64
 
 
 class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
@@ -127,16 +121,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
             Float array `(n,)`, in nats.
         """
         check_is_fitted(self)
-        sources, targets = encoded(self, TextPairs(X, y))
-        batches, order = pair_batches_once(sources, targets, batch_size=BATCH_SIZE)
-
-        @tf.function(input_signature=[batches.element_spec[0], tf.TensorSpec((None, None), "int32")])
-        def log_probabilities(source, target):
-            memory = self.network_.reader(source)
-            decoded = self.network_.decode(inputs_for(target), memory)
-            return -tf.reduce_sum(self.network_.losses_of(decoded, memory, target), axis=1)
-
-        return restore_order(np.concatenate([log_probabilities(*pair).numpy() for pair in batches]), order)
+        return log_probabilities(self.network_, *encoded(self, TextPairs(X, y)))
 
     def evaluate(self, X, y=None, *, beam_size=1):
         """Writes the targets of texts and measures how near they come to the true ones.

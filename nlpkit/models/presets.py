@@ -37,7 +37,7 @@ PRESETS = {
     "captioner": {
         "network": {
             "cell": "lstm", "encoder": "none", "units": 256, "attention": "additive", "input_feeding": "context",
-            "positions": "learned",
+            "positions": "sine",
         },
         "training": ADAM,
     },

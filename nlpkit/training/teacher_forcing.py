@@ -151,7 +151,7 @@ def train_encoder_decoder(
 
     Args:
         network: `EncoderDecoderNetwork`.
-        sources: `IdRows`, or float array of shape `(pairs, regions, features)`.
+        sources: `IdRows`, float array of shape `(pairs, regions, features)`, images, or `RepeatedRows` of an array.
         targets: `IdRows`, each row with its end.
         settings: `nlpkit.spec.TextToTextSettings`.
         validation: Pair of sources and targets, or `None`.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nlpkit.data import IdRows, RepeatedRows, restore_order
-from nlpkit.data.pair_batching import pair_order, cut_pairs, pair_batches, pair_batches_once
+from nlpkit.data.pair_batching import cut_pairs, pair_batches, pair_batches_once, pair_order
 from nlpkit.errors import InputError
 
 

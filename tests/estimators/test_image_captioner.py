@@ -9,7 +9,6 @@ from sklearn.base import clone
 
 import nlpkit
 from nlpkit import ImageCaptioner
-from nlpkit.data import make_shape_captions
 from nlpkit.errors import InputError
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
@@ -34,7 +33,7 @@ NETWORK = {"filters": [8, 8], "positions": "sine", "input_feeding": False}
 TRAINING = {"learning_rate": 0.01, "batch_size": 8, "patience": None}
 
 
-OPTIONS = {"network": NETWORK, "training": TRAINING}
+OPTIONS = {"image": {"size": SIZE}, "network": NETWORK, "training": TRAINING}
 
 
 def captioner(**arguments):
@@ -113,10 +112,13 @@ def test_saved_and_pickled(fitted, tmp_path):
 
 
 def test_a_clone_is_not_fitted_and_fits_the_same():
-    first = captioner(epochs=2).fit(IMAGES[:20], CAPTIONS[:20])
+    validation = IMAGES[20:25], CAPTIONS[20:25]
+    first = captioner().fit(IMAGES[:20], CAPTIONS[:20], validation_data=validation)
+    data = first.report_["data"]
+    assert (data["train"]["captions"], data["validation"]["rows"]) == (40, 5)
     twin = clone(first)
     assert not hasattr(twin, "network_") and twin.get_params() == first.get_params()
-    twin.fit(IMAGES[:20], CAPTIONS[:20])
+    twin.fit(IMAGES[:20], CAPTIONS[:20], validation_data=validation)
     for one, other in zip(first.network_.get_weights(), twin.network_.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -128,30 +130,15 @@ def test_features_are_taken_as_they_are(quick):
     assert len(model.predict(features[:2, :3])) == 2
 
 
-def test_patches_and_files(tmp_path):
+def test_patches_and_files(fitted, tmp_path):
     paths = [str(tmp_path / f"{number}.png") for number in range(20)]
     for path, image in zip(paths, IMAGES, strict=False):
         keras.utils.save_img(path, image, scale=False)
-    texts = [own[0] for own in CAPTIONS[:20]]
-    options = {"image": {"patch_size": 4, "size": SIZE}}
-    model = captioner(image_network="patches", options=options).fit(paths, texts)
+    assert fitted.predict(paths[:4]) == fitted.predict(IMAGES[:4])
+    model = captioner(image_network="patches", options={"image": {"patch_size": 4, "size": SIZE}})
+    model.fit(paths, [own[0] for own in CAPTIONS[:20]])
     assert model.network_.source_shape == (None, None, 48)
     assert model.predict(paths[:2]) == model.predict(IMAGES[:2])
-    pixels = captioner(options={"image": {"size": SIZE}, "network": NETWORK}).fit(paths, texts)
-    assert pixels.network_.source_shape == (None, SIZE, SIZE, 3)
-    assert pixels.predict(paths[:2]) == pixels.predict(IMAGES[:2])
-
-
-def test_validation_data_of_its_own():
-    model = captioner().fit(IMAGES[:20], CAPTIONS[:20], validation_data=(IMAGES[20:25], CAPTIONS[20:25]))
-    data = model.report_["data"]
-    assert (data["train"]["captions"], data["validation"]["rows"]) == (40, 5)
-
-
-def test_shape_captions_go_in_as_they_are():
-    images, captions, _ = make_shape_captions(12)
-    model = captioner(preset="captioner_without_attention").fit(images, captions)
-    assert len(model.predict(images[:2])) == 2
 
 
 @pytest.mark.parametrize(
