@@ -139,7 +139,7 @@ class WritingTextToText:
                 detail |= self._alignment(row[: detail["tokens"]], text, own)
         by_source = (details[start : start + n] for start in range(0, len(details), n))
         # Where there are fewer targets than were asked for, the rest has no probability at all.
-        return [[own for own in results if math.isfinite(own["score"])] for results in by_source]
+        return [[best, *(own for own in more if math.isfinite(own["score"]))] for best, *more in by_source]
 
     def _written(self, source, search):
         """What is found with beams; without, by always taking the most likely token up to the first end."""

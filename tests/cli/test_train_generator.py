@@ -15,7 +15,7 @@ import pytest
 
 from nlpkit import TextGenerator
 from nlpkit.cli import train_options
-from nlpkit.estimators.generator_fitting import LEVELS
+from nlpkit.estimators.text_levels import LEVELS
 from nlpkit.models.generator import CELLS
 
 SMALL = ("--units", 4, "--num-layers", 1, "--batch-size", 4, "--sequence-length", 10, "--epochs", 1)

@@ -300,7 +300,7 @@ def test_refusals_before_tensorflow_is_started(run, tmp_path, monkeypatch, args,
     [
         (["--copy", "5"], "`copy` writes words of the source with the vocabulary of the target."),
         (["--shared", "--source-level", "char", "--target-level", "word"], "both sides have one vocabulary"),
-        (["--cell", "transformer", "--preset", "attention"], "`bidirectional` is an option of"),
+        (["--cell", "transformer", "--peeky"], "`peeky` is an option of recurrent decoders"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

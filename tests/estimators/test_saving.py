@@ -196,7 +196,8 @@ def test_a_full_disk_names_the_folder_and_leaves_what_was_there(copy):
         ("{}", "must have format_version 1. Received: None"),
         (
             '{"format_version": 1, "task": "magic"}',
-            r"must name a task, one of \['classifier', 'generator'\]. Received: 'magic'. Use the nlpkit version",
+            r"must name a task, one of \['captioner', 'chatbot', 'classifier', 'generator', 'text_to_text'\]. "
+            "Received: 'magic'. Use the nlpkit version",
         ),
         (
             '{"format_version": 1, "task": "classifier"}',

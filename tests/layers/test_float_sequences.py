@@ -18,12 +18,13 @@ LABELS = [
     np.array([0, 1, 2]),
     *(RANDOM.integers(low, high, (3, 6)) for low, high in ((0, 3), (2, 5), (0, 9))),
 ]
-# Layers about ids.
+# Layers about ids, or images.
 OF_IDS = {
     "CharacterNgrams",
     "DistinctTokens",
     "EmbeddingDropout",
     "HashedNgrams",
+    "ImageRegions",
     "TiedOutput",
     "TokenEmbedding",
     "WeightedBag",
