@@ -99,3 +99,19 @@ def test_settings_that_cannot_be_used():
         InputError, match=r"(?s)options\['training'\]: 1 setting.*batch_size.*Received: 'many'"
     ):
         choose(training={"batch_size": "many"})
+
+
+@pytest.mark.parametrize(
+    ("training", "pairs", "expected"),
+    [
+        ({}, 50_000, (64, 4096)),
+        ({"batch_size": 16}, 50_000, (16, None)),
+        ({"batch_tokens": 512}, 50_000, (64, 512)),
+        ({}, 800, (8, None)),
+        ({}, 3_000, (30, None)),
+    ],
+)
+def test_pairs_of_a_step_where_a_preset_counts_tokens(training, pairs, expected):
+    options = {"network": {}, "training": training}
+    _, settings, _ = choose_for_text_to_text(TextToText("transformer"), options, pairs)
+    assert (settings.batch_size, settings.batch_tokens) == expected
