@@ -20,7 +20,7 @@ PRESETS = {
         "what": "5-gram, modified Kneser-Ney", "order": 5, "published": [141.2, "Mikolov 2012"],
     },
     "nplm": {
-        # Direct connections would make the softmax five times as wide; Bengio et al. found no gain by them.
+        # Direct connections would make the softmax five times as wide.
         "what": "neural probabilistic language model, window of 4, 200 units, tied",
         "network": {"cell": "nplm", "units": 200, "window": 4, "tie": True, "dropout": 0.1},
         "training": {**COSINE, "epochs": 10, "learning_rate": 2e-3},
