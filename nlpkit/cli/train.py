@@ -8,7 +8,15 @@ from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, numbers, print_evaluations, write_json
 from nlpkit.cli.start import start_tensorflow
-from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
+from nlpkit.cli.training import (
+    add_test_result,
+    check_folders,
+    fit_and_save,
+    given,
+    note_next,
+    note_result,
+    result_object,
+)
 from nlpkit.errors import InputError
 
 EXAMPLES = (
@@ -89,14 +97,12 @@ def classifier(
     start_tensorflow()
     from nlpkit import TextClassifier
 
-    training = {"mixed_precision": True} if mixed_precision else {}
-    training |= {"tensorboard": tensorboard} if tensorboard else {}
-    network = {"vectors": vectors} if vectors else {}
-    multi_label = multi_label or label_separator is not None
+    training = given(mixed_precision=mixed_precision or None, tensorboard=tensorboard)
     model = TextClassifier(
         encoder, units=units, num_layers=num_layers, bidirectional=bidirectional, tokenizer=tokenizer,
-        max_length=max_length, epochs=epochs, minutes=minutes, multi_label=multi_label,
-        encoder_from=encoder_from, options={"training": training, "network": network}, random_state=seed,
+        max_length=max_length, epochs=epochs, minutes=minutes, encoder_from=encoder_from, random_state=seed,
+        multi_label=multi_label or label_separator is not None,
+        options={"training": training, "network": given(vectors=vectors)},
         verbose=0 if quiet else 1,
     )  # fmt: skip
     fit_and_save(
@@ -114,12 +120,12 @@ def _check_pretrained(folder, **decided):
 
     check_generator_folder(folder)
     names = {name: "--" + name.replace("_", "-") for name in decided}
-    given = [names[name] for name, value in decided.items() if value not in (None, UNDECIDED.get(name))]
-    if given:
+    received = [names[name] for name, value in decided.items() if value not in (None, UNDECIDED.get(name))]
+    if received:
         raise InputError(
             "--encoder-from brings its text layer and its encoder, so that it goes with none of "
             f"{', '.join(names.values())}. "
-            f"Received: {', '.join(given)}. Leave that out, or --encoder-from."
+            f"Received: {', '.join(received)}. Leave that out, or --encoder-from."
         )
 
 
@@ -138,10 +144,7 @@ def _show_result(model, out, quiet, as_json):
         evaluations = {name: numbers(evaluation) for name, evaluation in report["evaluation"].items()}
         encoder = report["settings"]["network"]["encoder"]
         encoder = encoder["cell"] if isinstance(encoder, dict) else encoder  # of a language model
-        write_json({"model": str(out), "report": str(out / "report.html"), "encoder": encoder,
-                    "seconds": report["seconds"],
-                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
-                    "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()}})  # fmt: skip
+        write_json(result_object(report, evaluations, out, encoder=encoder))
         return
     print_evaluations(report["evaluation"])
     if quiet:

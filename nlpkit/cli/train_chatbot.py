@@ -12,8 +12,14 @@ from nlpkit.cli.dialogues import holds_dialogues, read_dialogues
 from nlpkit.cli.pairs import PairReader, check_readable
 from nlpkit.cli.show import note_skipped, print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
-from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
-from nlpkit.training.state_files import remove_states
+from nlpkit.cli.training import (
+    check_folders,
+    given,
+    note_next,
+    note_result,
+    result_object,
+    train_and_measure,
+)
 
 EXAMPLES = (
     "nlpkit train chatbot --data dialogues.txt --out saved_models/bot",
@@ -95,27 +101,30 @@ def chatbot(
         preset, turns=turns, separator=separator, cell=cell, units=units, num_layers=num_layers, level=level,
         normalize=normalize, epochs=epochs, minutes=minutes,
         options={
-            "source": _given(vocabulary_size=vocabulary_size),
-            "network": _given(dropout=dropout),
-            "training": {**_batches(batch_size),
-                         **_given(tensorboard=tensorboard, mixed_precision=mixed_precision or None)},
+            "source": given(vocabulary_size=vocabulary_size),
+            "network": given(dropout=dropout),
+            "training": given(batch_size=batch_size, tensorboard=tensorboard, mixed_precision=mixed_precision or None),
         },
         random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
-    if not resume:
-        remove_states(checkpoint)
-    train, validation = parts["--data"][0], parts.get("--validation-data", (None,))[0]
-    if isinstance(validation, list) and not isinstance(train, list):
-        validation = model.pairs_of(validation)
-    state = checkpoint / preset
-    fit_and_save(model, out, checkpoint, train, validation_data=validation, checkpoint=state, resume=resume)
-    evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
-    if test_data:
-        test = parts["--test-data"][0]
-        test = model.pairs_of(test) if isinstance(test, list) else (test,)
-        evaluations["test"] = add_test_result(lambda: model.add_test(*test), model, out)
+    train, validation, test = _data_of(model, parts)
+    evaluations = train_and_measure(
+        model, out, checkpoint, preset, train, validation=validation, test=test, resume=resume
+    )
     skipped = {option[2:]: reader for option, (_, reader) in parts.items()}
     _show_result(model.report_, evaluations, skipped, out, quiet, as_json)
+
+
+def _data_of(model, parts):
+    """What the model is trained on, chosen by and tested on; dialogues beside a table become pairs as it has them."""
+    train, validation, test = (
+        parts.get(option, (None,))[0] for option in ("--data", "--validation-data", "--test-data")
+    )
+    if isinstance(validation, list) and not isinstance(train, list):
+        validation = model.pairs_of(validation)
+    if test is not None:
+        test = model.pairs_of(test) if isinstance(test, list) else [test]
+    return train, validation, test
 
 
 def _read(option, files, reading):
@@ -128,22 +137,11 @@ def _read(option, files, reading):
     return reader, reader
 
 
-def _given(**settings):
-    """The options that were given; the others are left to the estimator."""
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _batches(batch_size):
-    # A preset's number of tokens would count more than a number of pairs.
-    return {"batch_size": batch_size, "batch_tokens": None} if batch_size else {}
-
-
 def _show_result(report, evaluations, readers, out, quiet, as_json):
     if as_json:
-        write_json({"model": str(out), "report": str(out / "report.html"),
-                    "preset": report["settings"]["estimator"]["preset"], "seconds": report["seconds"],
-                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
-                    "skipped": {part: reader.skipped for part, reader in readers.items()}})  # fmt: skip
+        skipped = {part: reader.skipped for part, reader in readers.items()}
+        preset = report["settings"]["estimator"]["preset"]
+        write_json(result_object(report, evaluations, out, preset=preset, skipped=skipped))
         return
     print_texts_measured(evaluations)
     if not quiet:

@@ -6,8 +6,14 @@ from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import check_readable, text_reader
 from nlpkit.cli.show import print_perplexities, write_json
 from nlpkit.cli.start import start_tensorflow
-from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
-from nlpkit.training.state_files import remove_states
+from nlpkit.cli.training import (
+    check_folders,
+    given,
+    note_next,
+    note_result,
+    result_object,
+    train_and_measure,
+)
 
 EXAMPLES = (
     "nlpkit train generator --data texts.txt --out saved_models/lm",
@@ -76,27 +82,18 @@ def generator(
     model = TextGenerator(
         cell, units=units, num_layers=num_layers, level=level, normalize=normalize, epochs=epochs, minutes=minutes,
         options={
-            "text": _given(vocabulary_size=vocabulary_size),
-            "network": _given(dropout=dropout),
-            "training": _given(batch_size=batch_size, sequence_length=sequence_length,
+            "text": given(vocabulary_size=vocabulary_size),
+            "network": given(dropout=dropout),
+            "training": given(batch_size=batch_size, sequence_length=sequence_length,
                                documents=documents or None, tensorboard=tensorboard,
                                mixed_precision=mixed_precision or None),
         },
         random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
-    if not resume:
-        remove_states(checkpoint)
-    state = checkpoint / cell
-    fit_and_save(model, out, checkpoint, train, validation_data=validation, checkpoint=state, resume=resume)
-    evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
-    if test:
-        evaluations["test"] = add_test_result(lambda: model.add_test(test), model, out)
+    evaluations = train_and_measure(
+        model, out, checkpoint, cell, train, validation=validation, test=test and [test], resume=resume
+    )
     _show_result(model.report_, evaluations, out, whole_files, quiet, as_json)
-
-
-def _given(**settings):
-    """The options that were given; the others are left to the estimator."""
-    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _checked_reader(option, files, reading):
@@ -109,10 +106,7 @@ def _checked_reader(option, files, reading):
 
 def _show_result(report, evaluations, out, whole_files, quiet, as_json):
     if as_json:
-        write_json({"model": str(out), "report": str(out / "report.html"),
-                    "cell": report["settings"]["estimator"]["cell"], "seconds": report["seconds"],
-                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
-                    "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()}})  # fmt: skip
+        write_json(result_object(report, evaluations, out, cell=report["settings"]["estimator"]["cell"]))
         return
     print_perplexities(evaluations)
     if not quiet:

@@ -7,9 +7,15 @@ from nlpkit.cli.command import with_examples
 from nlpkit.cli.pairs import PairReader, check_readable
 from nlpkit.cli.show import print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
-from nlpkit.cli.training import add_test_result, check_folders, fit_and_save, note_next, note_result
+from nlpkit.cli.training import (
+    check_folders,
+    given,
+    note_next,
+    note_result,
+    result_object,
+    train_and_measure,
+)
 from nlpkit.errors import InputError
-from nlpkit.training.state_files import remove_states
 
 EXAMPLES = (
     "nlpkit train translator --data train.tsv --columns source,target \\\n"
@@ -75,47 +81,35 @@ def text_to_text(
     reading = {"source": source, "target": target, "columns": columns, "quoting": quoting,
                "on_bad_row": on_bad_row, "format": format}  # fmt: skip
     checkpoint = check_folders(out, resume, overwrite)
-    batches = _batches(batch_size, batch_tokens)
+    _check_batches(batch_size, batch_tokens)
     train, validation, test = (
         _checked_reader(files, reading) for files in (data, validation_data, test_data)
     )
     start_tensorflow()
     from nlpkit import TextToText
 
-    text = _given(vocabulary_size=vocabulary_size)
-    network = _given(dropout=dropout, copy=copy, reverse_source=reverse_source or None, peeky=peeky or None)
-    training = _given(tensorboard=tensorboard, mixed_precision=mixed_precision or None)
+    text = given(vocabulary_size=vocabulary_size)
+    network = given(dropout=dropout, copy=copy, reverse_source=reverse_source or None, peeky=peeky or None)
+    training = given(batch_size=batch_size, batch_tokens=batch_tokens, tensorboard=tensorboard,
+                     mixed_precision=mixed_precision or None)  # fmt: skip
     model = TextToText(
         preset, cell=cell, units=units, num_layers=num_layers, level=level, source_level=source_level,
         target_level=target_level, shared=shared, normalize=normalize, epochs=epochs, minutes=minutes,
-        options={"source": text, "target": dict(text), "network": network, "training": {**batches, **training}},
+        options={"source": text, "target": dict(text), "network": network, "training": training},
         random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
-    if not resume:
-        remove_states(checkpoint)
-    state = checkpoint / preset
-    fit_and_save(model, out, checkpoint, train, validation_data=validation, checkpoint=state, resume=resume)
-    evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
-    if test:
-        evaluations["test"] = add_test_result(lambda: model.add_test(test), model, out)
+    evaluations = train_and_measure(
+        model, out, checkpoint, preset, train, validation=validation, test=test and [test], resume=resume
+    )
     _show_result(model.report_, evaluations, out, quiet, as_json)
 
 
-def _given(**settings):
-    """The options that were given; the others are left to the estimator."""
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _batches(batch_size, batch_tokens):
+def _check_batches(batch_size, batch_tokens):
     if batch_size and batch_tokens:
         raise InputError(
             "--batch-tokens takes the place of --batch-size. "
             f"Received: --batch-size {batch_size} and --batch-tokens {batch_tokens}. Leave out one of them."
         )
-    # A preset's number of tokens would count more than a number of pairs.
-    return (
-        {"batch_size": batch_size, "batch_tokens": None} if batch_size else _given(batch_tokens=batch_tokens)
-    )
 
 
 def _checked_reader(files, reading):
@@ -128,10 +122,7 @@ def _checked_reader(files, reading):
 
 def _show_result(report, evaluations, out, quiet, as_json):
     if as_json:
-        write_json({"model": str(out), "report": str(out / "report.html"),
-                    "preset": report["settings"]["estimator"]["preset"], "seconds": report["seconds"],
-                    "best_epoch": report["best_epoch"], "evaluation": evaluations,
-                    "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()}})  # fmt: skip
+        write_json(result_object(report, evaluations, out, preset=report["settings"]["estimator"]["preset"]))
         return
     print_texts_measured(evaluations)
     if not quiet:

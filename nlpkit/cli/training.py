@@ -63,6 +63,75 @@ def fit_and_save(model, out, kept_in, data, **settings):
     remove_states(kept_in)
 
 
+def given(**settings):
+    """The options that were given; the others are left to the estimator.
+
+    Args:
+        **settings: Values of options, `None` where nothing was given.
+
+    Returns:
+        dict.
+
+    Example:
+        >>> from nlpkit.cli.training import given
+        >>> given(units=8, dropout=None)
+        {'units': 8}
+    """
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def train_and_measure(model, out, checkpoint, name, train, *, validation=None, test=None, resume=False):
+    """Trains a model whose state is kept apart for each kind of it, saves it, and measures it on test data.
+
+    Args:
+        model: Estimator with a perplexity in its report.
+        out: Path of the model folder.
+        checkpoint: Path of the folder for the state of the run.
+        name: str. The kind of model, whose state has a folder of its own.
+        train: What `model.fit` learns from.
+        validation: What it is measured on after each epoch. Defaults to `None`.
+        test: List of the arguments of `model.add_test`. Defaults to `None`.
+        resume: bool. Whether to go on with an unfinished run. Defaults to `False`.
+
+    Returns:
+        dict of the measured parts.
+
+    Raises:
+        InputError: If data or a setting cannot be used.
+    """
+    if not resume:
+        remove_states(checkpoint)
+    state = checkpoint / name
+    fit_and_save(model, out, checkpoint, train, validation_data=validation, checkpoint=state, resume=resume)
+    evaluations = {part: {"perplexity": value} for part, value in model.report_["perplexity"].items()}
+    if test:
+        evaluations["test"] = add_test_result(lambda: model.add_test(*test), model, out)
+    return evaluations
+
+
+def result_object(report, evaluations, out, **more):
+    """What a command that trains writes with --json.
+
+    Args:
+        report: dict. The `report_` of the estimator.
+        evaluations: dict of the measured parts.
+        out: Path of the model folder.
+        **more: What else it tells, before the measures, or in place of what it has from the report.
+
+    Returns:
+        dict.
+    """
+    return {
+        "model": str(out),
+        "report": str(out / "report.html"),
+        "seconds": report["seconds"],
+        "best_epoch": report["best_epoch"],
+        "evaluation": evaluations,
+        "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()},
+        **more,
+    }
+
+
 def add_test_result(add_test, model, out):
     """Adds the test result to a saved model.
 

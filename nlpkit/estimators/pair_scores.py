@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlpkit.data import pair_batches_once, restore_order
-from nlpkit.models.encoder_decoder_network import inputs_for
+from nlpkit.models.decoded import inputs_for
 
 BATCH_SIZE = 32
 

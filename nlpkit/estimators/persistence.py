@@ -1,13 +1,14 @@
 """How a fitted estimator leaves its process and comes back: as a folder, and as a pickle."""
 
 import json
+import tempfile
 from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.errors import InputError
 from nlpkit.estimators.report import write_report
-from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, files_of, load_files, save_folder
+from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, load, save_folder
 
 # A network and its graphs cannot be pickled; the files of its folder can.
 NOT_PICKLED = ("network_", "text_to_ids_", "source_", "target_", "_predictor", "_own_writer")
@@ -104,3 +105,39 @@ def export_formats(to, exporters):
         if name not in exporters:
             raise InputError(f"`to` must be among {sorted(exporters)}. Received: {name!r}")
     return formats
+
+
+def files_of(write):
+    """The files of a model folder as bytes, for pickling.
+
+    Args:
+        write: Function of a path; fills a folder.
+
+    Returns:
+        dict of file name, with its folder, to bytes.
+
+    Example:
+        >>> from nlpkit.estimators.persistence import files_of
+        >>> files_of(lambda path: (path / "spec.json").write_text("{}"))
+        {'spec.json': b'{}'}
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        files = (path for path in Path(folder).rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def load_files(files):
+    """Loads a model from what `files_of` returned.
+
+    Args:
+        files: dict of file name to bytes.
+
+    Returns:
+        The fitted estimator.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).parent.mkdir(exist_ok=True)
+            (Path(folder) / name).write_bytes(content)
+        return load(folder)

@@ -273,39 +273,3 @@ def read_report(folder):
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON ({error}). Delete it, or copy the model again.") from None
-
-
-def files_of(write):
-    """The files of a model folder as bytes, for pickling.
-
-    Args:
-        write: Function of a path; fills a folder.
-
-    Returns:
-        dict of file name, with its folder, to bytes.
-
-    Example:
-        >>> from nlpkit.estimators.saving import files_of
-        >>> files_of(lambda path: (path / "spec.json").write_text("{}"))
-        {'spec.json': b'{}'}
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
-        files = (path for path in Path(folder).rglob("*") if path.is_file())
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
-def load_files(files):
-    """Loads a model from what `files_of` returned.
-
-    Args:
-        files: dict of file name to bytes.
-
-    Returns:
-        The fitted estimator.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            (Path(folder) / name).parent.mkdir(exist_ok=True)
-            (Path(folder) / name).write_bytes(content)
-        return load(folder)

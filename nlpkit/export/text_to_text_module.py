@@ -14,7 +14,7 @@ from nlpkit.generation import beam_search, generate
 from nlpkit.generation.beam_rules import Rules
 from nlpkit.generation.target_writer import TargetWriter
 from nlpkit.layers.decoder_stack import DecoderStack
-from nlpkit.models.encoder_decoder_network import inputs_for
+from nlpkit.models.decoded import inputs_for
 
 LENGTH_PENALTY = 1.0  # of `serving_default` and `ids`: what `TextToText.predict` has unless another is given
 TEXTS = tf.TensorSpec([None], tf.string, name="text")

@@ -1,37 +1,16 @@
 """An encoder-decoder put together: over whole targets, and step by step."""
 
-from typing import Any, NamedTuple
-
 import keras
 import tensorflow as tf
 
 from nlpkit.layers import RecurrentDecoder
 from nlpkit.layers.softmax_loss import softmax_loss
+from nlpkit.models.decoded import Decoded, inputs_for
 from nlpkit.models.source_reader import within
-from nlpkit.text.vocabulary import START
 
 PARTS = ("reader", "decoder", "output", "target", "table", "pointer", "positions")
 # Of a word that can neither be written nor copied.
 LEAST = 1e-9
-
-
-class Decoded(NamedTuple):
-    """What the decoder gives at each step, from which the scores of the tokens come.
-
-    Args:
-        hidden: Float tensor of shape `(batch, time, features)`.
-        vectors: Float tensor of shape `(batch, time, embedding_dim)`. The decoder's inputs.
-        attention_scores: Float32 tensor of shape `(batch, time, source_time)`, or `None`.
-
-    Example:
-        >>> from nlpkit.models.encoder_decoder_network import Decoded
-        >>> Decoded(None, None, None)._fields
-        ('hidden', 'vectors', 'attention_scores')
-    """
-
-    hidden: tf.Tensor
-    vectors: tf.Tensor
-    attention_scores: Any
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -284,24 +263,6 @@ class EncoderDecoderNetwork(keras.Model):
         return cls(
             **{**config, **{name: keras.saving.deserialize_keras_object(config[name]) for name in PARTS}}
         )
-
-
-def inputs_for(targets):
-    """What the decoder reads to predict targets: the start, and all of them but the last.
-
-    Args:
-        targets: Int tensor of shape `(batch, time)`.
-
-    Returns:
-        Int tensor of the same shape.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> from nlpkit.models.encoder_decoder_network import inputs_for
-        >>> inputs_for(tf.constant([[7, 8, 3]])).numpy().tolist()
-        [[2, 7, 8]]
-    """
-    return tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=START)
 
 
 def _of_last_block(weights):

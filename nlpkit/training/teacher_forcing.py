@@ -8,7 +8,7 @@ import tensorflow as tf
 from nlpkit.data.pair_batching import pair_batches, pair_batches_once
 from nlpkit.errors import InputError
 from nlpkit.layers import coverage_loss
-from nlpkit.models.encoder_decoder_network import inputs_for
+from nlpkit.models.decoded import inputs_for
 from nlpkit.training.fit import run_epochs
 from nlpkit.training.optimizer import optimizer_of
 

@@ -82,7 +82,7 @@ def test_options_reach_the_estimator(run, files, monkeypatch):
         "--epochs", 4, "--minutes", 2, "--mixed-precision", "--tensorboard", "logs", "--seed", 5,
     )  # fmt: skip
     assert seen.pop("X") == read_dialogues([files / "a.txt"], "--data")[0]
-    training = {"batch_size": 12, "batch_tokens": None, "tensorboard": "logs", "mixed_precision": True}
+    training = {"batch_size": 12, "tensorboard": "logs", "mixed_precision": True}
     assert seen == {
         "preset": "gnmt", "turns": 5, "separator": " <> ", "cell": "gru", "units": 8, "num_layers": 2, "level": "char",
         "shared": True, "normalize": False, "epochs": 4, "minutes": 2.0, "random_state": 5, "verbose": 0,

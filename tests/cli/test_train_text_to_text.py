@@ -18,6 +18,7 @@ from nlpkit.cli import train_options
 from nlpkit.cli.app import app
 from nlpkit.estimators.saving import load_network
 from nlpkit.estimators.text_levels import LEVELS
+from nlpkit.estimators.text_to_text_choices import choose_for_text_to_text
 from nlpkit.models.encoder_decoder_checks import CHOICES
 from nlpkit.models.presets import PRESETS
 
@@ -128,7 +129,9 @@ def test_what_is_not_given_is_left_to_the_estimator(run, table, tmp_path, monkey
 def test_pairs_of_a_step_take_the_place_of_the_tokens_of_a_preset(run, table, tmp_path, monkeypatch):
     data = ("--data", table, "--out", tmp_path / "model")
     seen = given_to_estimator(run, monkeypatch, *data, "--preset", "transformer", "--batch-size", 12)
-    assert seen["options"]["training"] == {"batch_size": 12, "batch_tokens": None}
+    assert seen["options"]["training"] == {"batch_size": 12}
+    _, training, _ = choose_for_text_to_text(TextToText("transformer"), seen["options"], pairs=50_000)
+    assert (training.batch_size, training.batch_tokens) == (12, None)
 
 
 def choices(option):

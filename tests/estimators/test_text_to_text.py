@@ -16,7 +16,7 @@ import nlpkit
 from nlpkit import InputError, TextToText
 from nlpkit.data import TableReader
 from nlpkit.estimators.text_to_text_fitting import GROUPS
-from nlpkit.models.encoder_decoder_network import inputs_for
+from nlpkit.models.decoded import inputs_for
 from nlpkit.training.callbacks import TimeLimit
 
 HOME = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.models import build_encoder_decoder
-from nlpkit.models.encoder_decoder_network import EncoderDecoderNetwork, inputs_for
+from nlpkit.models.decoded import inputs_for
+from nlpkit.models.encoder_decoder_network import EncoderDecoderNetwork
 from nlpkit.models.presets import PRESETS
 
 WORDS, EXTRA, UNITS = 20, 3, 8

@@ -8,7 +8,7 @@ import tensorflow as tf
 from nlpkit.data import IdRows
 from nlpkit.errors import InputError
 from nlpkit.models import build_encoder_decoder
-from nlpkit.models.encoder_decoder_network import inputs_for
+from nlpkit.models.decoded import inputs_for
 from nlpkit.spec import TextToTextSettings
 from nlpkit.training.callbacks import TimeLimit
 from nlpkit.training.teacher_forcing import TeacherForcing, train_encoder_decoder
