@@ -73,7 +73,7 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         [Vinyals et al., 2015](https://arxiv.org/abs/1411.4555), [Xu et al., 2015](https://arxiv.org/abs/1502.03044)
     """
 
-    task, _copy = "captioner", 0
+    task, shared, _copy = "captioner", False, 0
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from nlpkit.errors import InputError
 from nlpkit.estimators.building import sixteen_bits
 from nlpkit.estimators.facts import versions
 from nlpkit.estimators.settings import settings_of
-from nlpkit.estimators.text_metrics import text_metrics
+from nlpkit.estimators.text_metrics import import_sacrebleu, text_metrics
 from nlpkit.models import build_encoder_decoder
 from nlpkit.training.language_model import perplexity_of
 from nlpkit.training.teacher_forcing import train_encoder_decoder
@@ -70,9 +70,11 @@ def add_examples(model, X, y, seed):
     """
     written = model.predict(X)
     try:
-        model.report_["metrics"]["validation"] = text_metrics(written, y)
+        import_sacrebleu()
     except InputError as error:  # an extra that is not installed must not cost the training
         model.report_["metrics_missing"] = str(error)
+    else:
+        model.report_["metrics"]["validation"] = text_metrics(written, y)
     rows = np.sort(np.random.default_rng(seed).permutation(len(written))[:EXAMPLES])
     model.report_["examples"] = [
         {

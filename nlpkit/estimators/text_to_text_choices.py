@@ -78,7 +78,7 @@ def _defaults(model, pairs, given):
     layers = given["network"].get("num_layers", preset["network"].get("num_layers", 1))
     if defaults["network"].get("residual") and layers <= FIRST_RESIDUAL:
         defaults["network"]["residual"] = (False, "it begins with the third layer")
-    if getattr(model, "shared", False):
+    if model.shared:
         defaults["network"]["share"] = (True, "one vocabulary")
     training = defaults["training"]
     if "batch_tokens" not in given["training"]:

@@ -55,7 +55,7 @@ class PersistentTextToText(PersistentEstimator):
         self._copy, self._longest = spec.network.get("copy", 0), spec.max_new_tokens
         for side in self.sides():
             setattr(self, f"{side}_", TextToIds.from_settings(spec.text[side], folder / side))
-        if getattr(self, "shared", False):
+        if self.shared:
             self.source_ = self.target_
         self.network_ = load_network(folder)
         sizes = self.target_.vocabulary_size, self.network_.embedding.vocabulary_size

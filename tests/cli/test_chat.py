@@ -177,11 +177,15 @@ def test_a_real_terminal(key):
         preexec_fn=_take_terminal,
     )
     os.close(terminal)
-    for keys, awaited in ((b"", b"> "), (b"hello\r", b"1 HELLO\r\n> "), (key, None)):
+    for keys, awaited in ((b"", b"> "), (b"hello\r", b"1 HELLO\r\n> ")):
         os.write(own, keys)
         shown = _read(own, awaited)
-        assert awaited is None or awaited in shown, shown
-    assert process.wait(60) == 0
+        assert awaited in shown, shown
+    for _ in range(3):  # Python overlooks a signal that comes between its prompt and its wait for a key
+        if process.poll() is None:
+            os.write(own, key)
+            _read(own, None, seconds=20)
+    assert process.wait(1) == 0
     os.close(own)
 
 
