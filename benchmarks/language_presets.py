@@ -37,7 +37,7 @@ PRESETS = {
         "what": "LSTM 2 × 200, tied, variational dropout",
         "network": {"cell": "lstm", "units": 200, "num_layers": 2, "tie": True, "variational": True,
                     "dropout": 0.25},
-        "training": {**DESCENT, "epochs": 18},
+        "training": {**DESCENT, "epochs": 16, "sequence_length": 20},
         "limit": 100.0, "limit_hours": 1.0, "goal": 92.0, "goal_hours": 2.0,
     },
     "transformer_200": {

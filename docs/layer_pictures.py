@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from nlpkit import layers
 from nlpkit.layers.packing import pack
-from nlpkit.layers.rotary_positions import rotate
+from nlpkit.layers.rotary_positions import rotate, waves
 
 FOLDER = Path(__file__).parent / "images"
 BLUE, GREY, LIGHT = "#2563eb", "#94a3b8", "#e2e8f0"
@@ -103,11 +103,11 @@ def draw_dropouts(figure):
 def draw_positions(figure):
     """Sine waves over the features, and the scores of one query and one key at all pairs of positions."""
     first, second, third = figure.subplots(1, 3)
-    waves = layers.SinePositions()(np.zeros((1, 64, 32), "float32"))[0]
-    heat(first, waves, "SinePositions:\nadded to the vectors", cmap="RdBu", vmin=-1, vmax=1)
+    sines = layers.SinePositions()(np.zeros((1, 64, 32), "float32"))[0]
+    heat(first, sines, "SinePositions:\nadded to the vectors", cmap="RdBu", vmin=-1, vmax=1)
     first.set(xlabel="feature", ylabel="position")
     same = np.ones((1, 1, 64, 32), "float32")
-    turned = rotate(tf.constant(same), tf.range(64)[None])[0, 0]
+    turned = rotate(tf.constant(same), waves(tf.range(64)[None], same.shape[-1]))[0, 0]
     scores = tf.matmul(turned, turned, transpose_b=True) / 32
     heat(
         second,

@@ -10,7 +10,7 @@ def holds_dialogues(files, *, source, target, columns, format):
 
     Args:
         files: list of str. Files, globs or `"-"`, which holds turns unless something says otherwise.
-        source, target, columns, format: As in `nlpkit.cli.pairs.PairReader`; `None` where not given.
+        source, target, columns, format: As in `nlpkit.cli.pairs.pair_reader`; `None` where not given.
 
     Returns:
         bool. Where there are tables beside text files, they decide.

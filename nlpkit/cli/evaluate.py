@@ -7,7 +7,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.pairs import PairReader, check_readable
+from nlpkit.cli.pairs import check_readable, pair_reader
 from nlpkit.cli.reading import labelled_reader, text_reader
 from nlpkit.cli.show import (
     note_skipped,
@@ -101,7 +101,7 @@ def evaluate(
         separator = spec.label_separator if label_separator is None else label_separator
         reader = labelled_reader(data, text=text, label=label, label_separator=separator, **reading)
     else:
-        reader = PairReader(data, source=source, target=target, **reading)
+        reader = pair_reader(data, source=source, target=target, **reading)
         check_readable(reader)
         settings = {"beam_size": beam or 1}
     evaluation = load_model(model).evaluate(reader, **settings)

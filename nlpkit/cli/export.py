@@ -18,14 +18,14 @@ EXAMPLES = (
     "nlpkit export saved_models/mt --beam 4",
 )
 # Tasks with beams in their export.
-WRITES_TARGETS = ("text_to_text", "chatbot")
+WRITES_TARGETS = ("text_to_text", "chatbot", "captioner")
 Formats = Annotated[list[str], typer.Option("--to", help="Format: saved_model. May be given several times.")]
 Beam = Annotated[
     int | None,
     typer.Option(
         "--beam",
         min=1,
-        help="Of a text-to-text model: targets that the export carries on side by side.",
+        help="Of a text-to-text model or a captioner: targets that the export carries on side by side.",
         show_default="5",
     ),
 ]
@@ -75,7 +75,7 @@ def _settings(model, beam):
     task = read_spec(model).task
     if task not in WRITES_TARGETS:
         raise InputError(
-            f"--beam is about a text-to-text model. Received: --beam {beam} for {model}, a {task}. Leave it out."
+            f"--beam is about a model that writes targets. Received: --beam {beam} for {model}, a {task}. Leave it out."
         )
     return {"beam_size": beam}
 

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from nlpkit.cli.pairs import PairReader, check_readable, pieces
+from nlpkit.cli.pairs import check_readable, pair_reader, pieces
 from nlpkit.cli.prediction_lines import one_line
 from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
@@ -22,7 +22,7 @@ def score_pairs(model, texts, data, unfit, reading, as_json, quiet):
         texts: list of str, or `None`. Arguments, of which there must be none.
         data: list of str, or `None`. Files; without them standard input is read.
         unfit: dict of the options that are of no use here to what was given.
-        reading: dict. Further arguments of `PairReader`.
+        reading: dict. Further arguments of `pair_reader`.
         as_json: bool. Whether to write JSON Lines.
         quiet: bool. Whether to show neither counter nor skipped rows.
 
@@ -35,7 +35,7 @@ def score_pairs(model, texts, data, unfit, reading, as_json, quiet):
             f"{model} holds a text-to-text model, which scores pairs: name a file with --data, whose columns are "
             f"--source and --target. Received: {', '.join(given)}. Leave that out."
         )
-    reader = reader_of(None, data, "score", lambda files: PairReader(files, **reading))
+    reader = reader_of(None, data, "score", lambda files: pair_reader(files, **reading))
     check_readable(reader)
     scorer = load_model(model)
     for chunk in chunks_of(None, pieces(reader, ROWS), quiet):

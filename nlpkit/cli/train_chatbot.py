@@ -9,7 +9,7 @@ from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.dialogues import holds_dialogues, read_dialogues
-from nlpkit.cli.pairs import PairReader, check_readable
+from nlpkit.cli.pairs import check_readable, pair_reader
 from nlpkit.cli.show import note_skipped, print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
@@ -132,7 +132,7 @@ def _read(option, files, reading):
     of_tables = {name: reading[name] for name in ("source", "target", "columns", "format")}
     if holds_dialogues(files, **of_tables):
         return read_dialogues(files, option, reading["on_bad_row"])
-    reader = PairReader(files, **reading)
+    reader = pair_reader(files, **reading)
     check_readable(reader)
     return reader, reader
 

@@ -4,7 +4,7 @@ from nlpkit.cli import options
 from nlpkit.cli import text_to_text_options as own
 from nlpkit.cli import train_options as shared_options
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.pairs import PairReader, check_readable
+from nlpkit.cli.pairs import check_readable, pair_reader
 from nlpkit.cli.show import print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
@@ -115,7 +115,7 @@ def _check_batches(batch_size, batch_tokens):
 def _checked_reader(files, reading):
     if not files:
         return None
-    reader = PairReader(files, **reading)
+    reader = pair_reader(files, **reading)
     check_readable(reader)
     return reader
 

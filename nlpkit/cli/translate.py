@@ -9,7 +9,7 @@ import typer
 
 from nlpkit.cli import options
 from nlpkit.cli import text_to_text_options as own
-from nlpkit.cli.pairs import pieces, source_reader
+from nlpkit.cli.pairs import pair_reader, pieces
 from nlpkit.cli.prediction_lines import one_line
 from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
@@ -67,8 +67,9 @@ def translate(
     penalties = {name: value for name, value in penalties.items() if value is not None}
     _check_search(beam, nbest, penalties, alignments, as_json)
     make_reader = partial(
-        source_reader, source=source, columns=columns, quoting=quoting, on_bad_row=on_bad_row, format=format
-    )
+        pair_reader, source=source, target=False, columns=columns, quoting=quoting, on_bad_row=on_bad_row,
+        format=format,
+    )  # fmt: skip
     reader = reader_of(texts, data, "translate", make_reader)
     translator = load_model(model, "text_to_text")
     _check_attends(translator, model, alignments, coverage_penalty)

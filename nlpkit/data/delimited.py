@@ -4,7 +4,7 @@ import collections
 import csv
 import itertools
 
-from nlpkit.data.columns import HEADER_HINT, pick_columns, shorten
+from nlpkit.data.columns import pick_columns, shorten
 from nlpkit.data.row_checks import encoding_problem
 from nlpkit.data.sources import open_text
 from nlpkit.errors import InputError
@@ -28,9 +28,8 @@ def read_text_lines(source, path, options, bad_rows):
     Yields:
         Tuples of line numbers, texts and `None` for the labels.
     """
-    pick_columns(
-        ["text"], options.text, options.label, source.name, " A text file has one text per line, no labels."
-    )
+    hint = f" A text file has one text per line, no {options.roles.label}s."
+    pick_columns([options.roles.text], options.text, options.label, source.name, hint, options.roles)
     with open_text(source, path, "\n") as stream:
         for numbers, lines in _line_blocks(stream, options.chunk_rows):
             yield numbers, [line.rstrip("\r\n") for line in lines], None
@@ -63,7 +62,8 @@ def read_delimited(source, path, options, bad_rows):
         for numbers, rows in blocks:
             if names is None:
                 names, numbers, rows = _header(numbers, rows, delimiter, options.columns, source)
-                text, label = pick_columns(names, options.text, options.label, source.name, HEADER_HINT)
+                roles, given = options.roles, (options.text, options.label)
+                text, label = pick_columns(names, *given, source.name, roles.header_hint, roles)
             fields = _flat_fields(rows, delimiter, len(names))
             if fields is None:
                 numbers, rows = _of_width(names, numbers, _split(rows, delimiter), source, bad_rows)

@@ -10,7 +10,7 @@ from nlpkit.data.sources import open_text
 def read_json_lines(source, path, options, bad_rows):
     """Reads a JSON Lines file.
 
-    When no label is named, the first object decides: labels are read if it has the key `"label"`.
+    When no label is named, the first object decides: labels are read if it has the usual key, `"label"`.
 
     Args:
         source: Source. The file, for messages.
@@ -21,15 +21,16 @@ def read_json_lines(source, path, options, bad_rows):
     Yields:
         Tuples of line numbers, texts, and label values or `None`.
     """
-    text, label, first = options.text or "text", options.label, 1
+    roles, first = options.roles, 1
+    text, label = options.text or roles.text, options.label
     with open_text(source, path, "\n") as stream:
         while lines := list(itertools.islice(stream, options.chunk_rows)):
             numbers, texts, labels = [], [], []
             for number, line in enumerate(lines, first):
                 record, problem = _parse(line)
                 if label is None and record is not None:
-                    label = "label" if "label" in record else False
-                problem = problem or _problem(record, text, label)
+                    label = roles.label if roles.label in record else False
+                problem = problem or _problem(record, text, label, roles)
                 if problem:
                     bad_rows.report(source.place(number), problem)
                     continue
@@ -51,11 +52,11 @@ def _parse(line):
     return record, None
 
 
-def _problem(record, text, label):
-    for key, flag in ((text, "--text"), (label, "--label")):
+def _problem(record, text, label, roles):
+    for key, role in ((text, roles.text), (label, roles.label)):
         if key and key not in record:
             keys = shorten(list(record), 120)
-            return f"the object has no key {key!r}. Received keys: {keys}. Name the key with {flag}."
+            return f"the object has no key {key!r}. Received keys: {keys}. Name the key with --{role}."
     if not isinstance(record[text], str):
         return f"the value of {text!r} must be a string. Received: {shorten(record[text])}."
     return None

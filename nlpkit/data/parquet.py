@@ -45,13 +45,14 @@ def read_parquet(source, path, options, bad_rows):
 def _columns(schema, source, options):
     import pyarrow.types as types
 
-    text, label = pick_columns(schema.names, options.text, options.label, source.name)
+    role = options.roles.text
+    text, label = pick_columns(schema.names, options.text, options.label, source.name, roles=options.roles)
     kind = schema.types[text]
     if types.is_dictionary(kind):
         kind = kind.value_type
     if not (types.is_string(kind) or types.is_large_string(kind)):
         raise InputError(
-            f"{source.name}: the text column {schema.names[text]!r} must hold strings. Received: {kind}. "
-            "Name another (--text)."
+            f"{source.name}: the {role} column {schema.names[text]!r} must hold strings. Received: {kind}. "
+            f"Name another (--{role})."
         )
     return schema.names[text], None if label is None else schema.names[label]

@@ -9,6 +9,7 @@ import weakref
 from dataclasses import dataclass
 
 from nlpkit.data.bad_rows import BadRows
+from nlpkit.data.columns import LABELLED, Roles
 from nlpkit.data.delimited import read_delimited, read_text_lines
 from nlpkit.data.json_lines import read_json_lines
 from nlpkit.data.parquet import read_parquet
@@ -61,6 +62,7 @@ class ReadOptions:
     columns: list | None
     quoting: str | None
     chunk_rows: int
+    roles: Roles = LABELLED
 
     @property
     def empty_texts(self):
@@ -98,6 +100,8 @@ class TableReader:
         chunk_rows: int. Rows per chunk, at most. Defaults to `8192`.
         format: str. One of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"txt"`. Defaults to `None`: by the
             extension.
+        roles: `nlpkit.data.Roles`. With `nlpkit.data.PAIRS` texts are sources in a column `"source"`, and labels their
+            targets in a column `"target"`: texts of any form. Defaults to texts and labels.
 
     Raises:
         InputError: If an argument or a file cannot be used, and while iterating: naming file, line and rule.
@@ -126,17 +130,19 @@ class TableReader:
         on_bad_row="error",
         chunk_rows=8192,
         format=None,
+        roles=LABELLED,
     ):
-        columns = _column_list(columns)
+        columns = _column_list(columns, roles)
         _check_arguments(label, quoting, label_separator, chunk_rows)
         self._sources = resolve_sources(files, format, "tsv" if text or label or columns else "txt")
         for source in self._sources:
             if columns and source.format not in ("csv", "tsv"):
                 raise InputError(
                     f"{source.name}: `columns` (--columns) is for CSV and TSV files without a header "
-                    f"line; this is {source.format}. Received: columns={columns}. Use --text and --label."
+                    f"line; this is {source.format}. Received: columns={columns}. "
+                    f"Use --{roles.text} and --{roles.label}."
                 )
-        self._options = ReadOptions(text, label, columns, quoting, chunk_rows)
+        self._options = ReadOptions(text, label, columns, quoting, chunk_rows, roles)
         self.label_separator = label_separator
         self._bad_rows = BadRows(on_bad_row)
         self.files = [source.name for source in self._sources]
@@ -168,12 +174,13 @@ class TableReader:
 
     def __iter__(self):
         bad_rows = self._bad_rows = BadRows(self._bad_rows.policy)
+        roles = self._options.roles
         self.rows, label_type = 0, None
         for source, numbers, texts, values in self._blocks(bad_rows):
-            labels = None if values is None else clean_labels(values, self.label_separator)
-            label_type = label_type or _label_type(labels)
+            labels = values and clean_labels(values, self.label_separator, roles.holds_texts)
+            label_type = label_type or _label_type(labels, roles)
             block = (numbers, texts, values, labels)
-            chunk = _good_rows(source, block, label_type, self._options.empty_texts, bad_rows)
+            chunk = _good_rows(source, block, label_type, self._options, bad_rows)
             self.rows += len(chunk.texts)
             if chunk.texts:
                 yield chunk
@@ -211,14 +218,15 @@ class TableReader:
         return self._stdin_copy
 
 
-def _good_rows(source, block, label_type, empty_texts, bad_rows):
+def _good_rows(source, block, label_type, options, bad_rows):
     numbers, texts, values, labels = block
-    if all_usable(texts, labels, label_type, empty_texts):
+    rules = options.empty_texts, options.roles
+    if all_usable(texts, labels, label_type, *rules):
         return Chunk(texts, labels, source, numbers)
     chunk = Chunk([], None if labels is None else [], source, [])
     for row, number in enumerate(numbers):
         label, value = (None, None) if labels is None else (labels[row], values[row])
-        problem = row_problem(texts[row], label, value, label_type, empty_texts)
+        problem = row_problem(texts[row], label, value, label_type, *rules)
         if problem:
             bad_rows.report(source.place(number), problem)
             continue
@@ -229,7 +237,9 @@ def _good_rows(source, block, label_type, empty_texts, bad_rows):
     return chunk
 
 
-def _label_type(labels):
+def _label_type(labels, roles):
+    if labels is not None and roles.holds_texts:
+        return str
     # The first label there is decides whether rows have one label or a list of them.
     return next((type(label) for label in labels or [] if label is not None), None if labels is None else str)
 
@@ -242,13 +252,13 @@ def _mixed_labels(with_labels, without):
     )
 
 
-def _column_list(columns):
+def _column_list(columns, roles):
     if columns is None:
         return None
     names = [name.strip() for name in (columns.split(",") if isinstance(columns, str) else columns)]
     if not all(names) or len(set(names)) < len(names):
         raise InputError(
-            "`columns` must be different names in the order of the file, such as label,text. "
+            f"`columns` must be different names in the order of the file, such as {roles.columns}. "
             f"Received: columns={columns!r}"
         )
     return names

@@ -8,12 +8,12 @@ import itertools
 import json
 import re
 
-from nlpkit.data.columns import shorten
+from nlpkit.data.columns import LABELLED, shorten
 
 LINE_PARTS = re.compile(r"[\t\n\r]")
 
 
-def clean_labels(values, separator=None):
+def clean_labels(values, separator=None, holds_texts=False):
     """Turns label values of any format into strings or lists of strings, with `None` for what is no label.
 
     Strings lose surrounding whitespace; with a separator they become lists (empty for an empty string).
@@ -22,6 +22,7 @@ def clean_labels(values, separator=None):
     Args:
         values: list. Strings, numbers, booleans, lists of them, or `None`.
         separator: str. Splits one string into several labels. Defaults to `None`: one label per string.
+        holds_texts: bool. Whether strings are texts, which keep their whitespace. Defaults to `False`.
 
     Returns:
         List of str, list of str, or `None`.
@@ -33,6 +34,8 @@ def clean_labels(values, separator=None):
         >>> clean_labels(["cheap|loud", ""], separator="|")
         [['cheap', 'loud'], []]
     """
+    if holds_texts:
+        return [value if type(value) is str and value.strip() else _clean_value(value) for value in values]
     if separator is None and set(map(type, values)) == {str}:
         cleaned = {value: _clean_value(value) for value in set(values)}
         return [cleaned[value] for value in values]
@@ -56,7 +59,7 @@ def _clean_value(value):
     return None
 
 
-def all_usable(texts, labels, label_type, empty_texts=False):
+def all_usable(texts, labels, label_type, empty_texts=False, roles=LABELLED):
     """Whether no row of a block breaks a rule, found without looking at rows one by one in Python.
 
     Args:
@@ -64,6 +67,7 @@ def all_usable(texts, labels, label_type, empty_texts=False):
         labels: list of cleaned labels, or `None`.
         label_type: type. `str` or `list`: what each label must be.
         empty_texts: bool. Whether a text may be empty. Defaults to `False`.
+        roles: `Roles`. What the columns hold. Defaults to texts and labels.
 
     Returns:
         bool.
@@ -75,10 +79,10 @@ def all_usable(texts, labels, label_type, empty_texts=False):
     if set(map(type, labels)) - {label_type}:
         return False
     distinct = set(labels) if label_type is str else set(itertools.chain.from_iterable(labels))
-    return not label_problem("".join(distinct))
+    return not _problem_of(roles)("".join(distinct))
 
 
-def row_problem(text, label, value, label_type, empty_texts=False):
+def row_problem(text, label, value, label_type, empty_texts=False, roles=LABELLED):
     """Finds the rule that one row breaks.
 
     Args:
@@ -87,24 +91,30 @@ def row_problem(text, label, value, label_type, empty_texts=False):
         value: The label as it was read, or `None` where no labels are read.
         label_type: type or `None`. `str` or `list`: what the label must be; `None` where no labels are read.
         empty_texts: bool. Whether a text may be empty. Defaults to `False`.
+        roles: `Roles`. What the columns are called and hold. Defaults to texts and labels.
 
     Returns:
         str or `None`. The rest of an error message.
     """
     if not (empty_texts or text.strip()):
-        return f"the text is empty. Received: {shorten(text)}."
+        return f"the {roles.text} is empty. Received: {shorten(text)}."
     problem = encoding_problem(text)
     if problem or label_type is None:
-        return problem and f"the text {problem}"
+        return problem and f"the {roles.text} {problem}"
     if label is None:
-        rule = "A label is a string, a number, or a list of them."
-        return f"the label is missing. Received: {shorten(value)}. {rule}"
+        return f"the {roles.label} is missing. Received: {shorten(value)}. {roles.rule}"
     if type(label) is not label_type:
+        if roles.holds_texts:
+            return f"a {roles.text} must have one {roles.label}. Received: {shorten(value)}. Write a row for each."
         kind = "a list of labels" if label_type is list else "one label"
         return f"each row must have {kind}, as the first row has. Received: {shorten(value)}."
     names = [label] if label_type is str else label
-    problem = next(filter(None, map(label_problem, names)), None)
-    return problem and f"the label {problem}"
+    problem = next(filter(None, map(_problem_of(roles), names)), None)
+    return problem and f"the {roles.label} {problem}"
+
+
+def _problem_of(roles):
+    return encoding_problem if roles.holds_texts else label_problem
 
 
 def label_problem(label):

@@ -47,7 +47,10 @@ class PersistentClassifier(PersistentEstimator):
         self._network_settings, self._training = spec.network, spec.training
         self.text_to_ids_ = TextToIds.from_settings(spec.text, folder)
         self.network_ = load_network(folder)
-        check_parts(folder, spec, self.text_to_ids_.vocabulary_size, self.network_.output_shape[-1])
+        check_parts(folder, {
+            "tokens in the vocabulary": (spec.vocabulary_size, self.text_to_ids_.vocabulary_size),
+            "outputs of the network": (len(spec.labels), self.network_.output_shape[-1]),
+        })  # fmt: skip
         self.report_ = read_report(folder)
         self._predictor = Predictor(self.network_)
         return self

@@ -3,9 +3,8 @@
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.errors import InputError
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
-from nlpkit.estimators.saving import SPEC_FILE, load_network, read_report
+from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_generator
 from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
 from nlpkit.text import TextToIds
@@ -43,13 +42,10 @@ class PersistentGenerator(PersistentEstimator):
         self._network_settings, self._training = spec.network, spec.training
         self.text_to_ids_ = TextToIds.from_settings(spec.text, folder)
         self.network_ = load_network(folder)
-        sizes = self.text_to_ids_.vocabulary_size, self.network_.vocabulary_size
-        if set(sizes) != {spec.vocabulary_size}:
-            raise InputError(
-                f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} tokens. "
-                f"Received: {sizes[0]} in the vocabulary and {sizes[1]} of the network. A file is damaged or from "
-                "another model: copy the whole folder again."
-            )
+        check_parts(folder, {
+            "tokens in the vocabulary": (spec.vocabulary_size, self.text_to_ids_.vocabulary_size),
+            "tokens of the network": (spec.vocabulary_size, self.network_.vocabulary_size),
+        })  # fmt: skip
         self.report_ = read_report(folder)
         return self
 

@@ -191,7 +191,7 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         images, captions = self._regions(X), check_texts(y, "captions")
         _check_captions(captions, len(images))
         _check_alike(images.shape, self.network_.source_shape)
-        return log_probabilities(self.network_, images, self.target_.encode(captions))
+        return log_probabilities(self._writer(), images, self.target_.encode(captions))
 
     def sides(self):
         """Tuple of str. The text layers that the captioner has: that of the captions."""

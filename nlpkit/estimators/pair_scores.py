@@ -9,11 +9,11 @@ from nlpkit.models.decoded import inputs_for
 BATCH_SIZE = 32
 
 
-def log_probabilities(network, sources, targets):
+def log_probabilities(writer, sources, targets):
     """The log-probability of each target of a pair, its end included.
 
     Args:
-        network: `EncoderDecoderNetwork`.
+        writer: `TargetWriter`, which keeps the graph.
         sources: As of `pair_batches_once`.
         targets: `IdRows`. The target of each source.
 
@@ -23,18 +23,24 @@ def log_probabilities(network, sources, targets):
     Example:
         >>> from nlpkit.data import IdRows
         >>> from nlpkit.estimators.pair_scores import log_probabilities
+        >>> from nlpkit.generation.target_writer import TargetWriter
         >>> from nlpkit.models import build_encoder_decoder
         >>> rows = IdRows.from_lists([[4, 5, 3], [6, 3]])
-        >>> found = log_probabilities(build_encoder_decoder(9, 9, units=8), rows, rows)
+        >>> found = log_probabilities(TargetWriter(build_encoder_decoder(9, 9, units=8)), rows, rows)
         >>> found.shape, bool(found[0] < found[1] < 0)
         ((2,), True)
     """
     batches, order = pair_batches_once(sources, targets, batch_size=BATCH_SIZE)
+    run = writer.kept(("log probabilities",), _graph, writer.network, writer.given)
+    found = [run(tf.cast(source, writer.given.dtype), target).numpy() for source, target in batches]
+    return restore_order(np.concatenate(found), order)
 
-    @tf.function(input_signature=[batches.element_spec[0], tf.TensorSpec((None, None), "int32")])
-    def of_batch(source, target):
+
+def _graph(network, given):
+    @tf.function(input_signature=[given, tf.TensorSpec((None, None), "int32")])
+    def run(source, target):
         memory = network.reader(source)
         decoded = network.decode(inputs_for(target), memory)
         return -tf.reduce_sum(network.losses_of(decoded, memory, target), axis=1)
 
-    return restore_order(np.concatenate([of_batch(*pair).numpy() for pair in batches]), order)
+    return run

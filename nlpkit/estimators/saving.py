@@ -234,22 +234,25 @@ def _is_whole(path):
         return False
 
 
-def check_parts(folder, spec, vocabulary_size, outputs):
+def check_parts(folder, sizes):
     """Raises if vocabulary, network and spec of a folder do not belong together.
 
     Args:
         folder: Path of the model folder.
-        spec: `ClassifierSpec` read from it.
-        vocabulary_size: int. Number of ids that its vocabulary file gives.
-        outputs: int. Number of classes of its network.
+        sizes: dict from what is counted to a tuple of two numbers, which must be the same: how many the spec tells of,
+            and how many there are.
 
     Raises:
-        InputError: If a number differs from the spec's.
+        InputError: If a number differs.
+
+    Example:
+        >>> from nlpkit.estimators.saving import check_parts
+        >>> check_parts("saved_models/x", {"tokens in the vocabulary": (300, 300)})
     """
-    if (vocabulary_size, outputs) != (spec.vocabulary_size, len(spec.labels)):
+    wrong = [f"{found} {what} in place of {told}" for what, (told, found) in sizes.items() if told != found]
+    if wrong:
         raise InputError(
-            f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} tokens and "
-            f"{len(spec.labels)} labels. Received: {vocabulary_size} tokens and {outputs} outputs of the network. "
+            f"The files in {folder} do not belong together. Received: {', '.join(wrong)}, going by {SPEC_FILE}. "
             "A file is damaged or from another model: copy the whole folder again."
         )
 

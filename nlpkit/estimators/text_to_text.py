@@ -121,7 +121,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
             Float array `(n,)`, in nats.
         """
         check_is_fitted(self)
-        return log_probabilities(self.network_, *encoded(self, TextPairs(X, y)))
+        return log_probabilities(self._writer(), *encoded(self, TextPairs(X, y)))
 
     def evaluate(self, X, y=None, *, beam_size=1):
         """Writes the targets of texts and measures how near they come to the true ones.

@@ -3,9 +3,8 @@
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.errors import InputError
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
-from nlpkit.estimators.saving import SPEC_FILE, load_network, read_report
+from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_text_to_text
 from nlpkit.spec import FORMAT_VERSION, SPECS
 from nlpkit.text import TextToIds
@@ -58,16 +57,14 @@ class PersistentTextToText(PersistentEstimator):
         if self.shared:
             self.source_ = self.target_
         self.network_ = load_network(folder)
-        sizes = self.target_.vocabulary_size, self.network_.embedding.vocabulary_size
-        sources = (0, 0)  # of images, which have no vocabulary
+        sizes = {
+            "target tokens in the vocabulary": (spec.vocabulary_size, self.target_.vocabulary_size),
+            "target tokens of the network": (spec.vocabulary_size, self.network_.embedding.vocabulary_size),
+        }
         if not self.network_.reader.takes_features:
-            sources = self.source_.vocabulary_size, self.network_.reader.source.vocabulary_size
-        if set(sizes) != {spec.vocabulary_size} or sources[0] != sources[1]:
-            raise InputError(
-                f"The files in {folder} do not belong together: {SPEC_FILE} tells of {spec.vocabulary_size} target "
-                f"tokens. Received: {sizes[0]} in the vocabulary and {sizes[1]} of the network, and of the source "
-                f"{sources[0]} and {sources[1]}. A file is damaged or from another model: copy the whole folder again."
-            )
+            sources = self.network_.reader.source.vocabulary_size
+            sizes["source tokens in the vocabulary"] = sources, self.source_.vocabulary_size
+        check_parts(folder, sizes)
         self.report_ = read_report(folder)
         return self
 
@@ -83,7 +80,7 @@ class PersistentTextToText(PersistentEstimator):
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format is unknown, `beam_size` is less than 1, or the model does not read texts.
+            InputError: If a format is unknown, or `beam_size` is less than 1.
             VerificationError: If an artefact differs from the model.
         """
         check_is_fitted(self)

@@ -140,9 +140,11 @@ def copied_words(network, source_ids, source_words):
     """
     with tf.device("CPU:0"):
         extra = tf.range(network.embedding.vocabulary_size, network.vocabulary_size)
-        same = source_ids[:, None] == extra[:, None]
-        words = tf.gather(source_words, tf.argmax(same, axis=-1), batch_dims=1)
-        return tf.where(tf.reduce_any(same, axis=-1), words, "")
+        # A last column that is the place of no word: without any, a batch of no texts would have none to choose from.
+        words = tf.pad(source_words, [[0, 0], [0, 1]], constant_values="")
+        same = tf.pad(source_ids, [[0, 0], [0, 1]], constant_values=-1)[:, None] == extra[:, None]
+        found = tf.gather(words, tf.argmax(same, axis=-1), batch_dims=1)
+        return tf.where(tf.reduce_any(same, axis=-1), found, "")
 
 
 def write_targets(target, network, token_ids, source_ids, source_words, replace):

@@ -1,10 +1,10 @@
-"""A text-to-text model as a SavedModel: sources in, their targets out."""
+"""A text-to-text model or a captioner as a SavedModel: sources in, their targets out."""
 
-from nlpkit.errors import InputError
 from nlpkit.export.portable import portable_model
 from nlpkit.export.text_to_text_module import TextToTextModule
-from nlpkit.export.verify_text_to_text import pairs_to_compare, verify_text_to_text
+from nlpkit.export.verify_text_to_text import captions_to_compare, pairs_to_compare, verify_text_to_text
 from nlpkit.export.versions import ExportResult, write_version
+from nlpkit.export.written_from import FromImages, FromTexts
 from nlpkit.generation.options import check_number
 
 
@@ -26,13 +26,17 @@ def export_text_to_text(folder, model, beam_size=5):
     - `step`: `token_ids`, int32 `(batch,)`, and the state → `logits`, float32 `(batch, vocabulary)`, and the next
       state. The first token is the start, id 2.
 
+    A captioner has `caption` in place of `translate`, no `ids`, and in place of `text` as an input `image`, uint8
+    `(batch, height, width, 3)` of the size of the training, where it reads pixels, and `features`, float32 `(batch,
+    regions, features)`, where it reads what `nlpkit.estimators.image_features` makes of them.
+
     Unknown words are replaced and words are copied as `TextToText.predict` does. The vocabularies are in
     `assets.extra/source` and `assets.extra/target`: `vocabulary.txt`, one token per line in the order of their ids, or
     `sentencepiece.model`; a byte has the id 4 + byte.
 
     Args:
         folder: Path of the model folder; versions are `folder/1`, `folder/2`, …
-        model: A fitted `TextToText` or `Chatbot`.
+        model: A fitted `TextToText`, `Chatbot` or `ImageCaptioner`.
         beam_size: int. Targets that `serving_default`, `translate` and `ids` carry on side by side; 1 writes as
             `greedy` does. Defaults to 5.
 
@@ -40,7 +44,7 @@ def export_text_to_text(folder, model, beam_size=5):
         `ExportResult`.
 
     Raises:
-        InputError: If `beam_size` is less than 1, or the model does not read texts.
+        InputError: If `beam_size` is less than 1.
         VerificationError: If the artefact differs from the model; then nothing is left behind.
 
     Example:
@@ -56,22 +60,21 @@ def export_text_to_text(folder, model, beam_size=5):
         ```
     """
     check_number("beam_size", beam_size, "an integer, 1 or more", lambda x: x >= 1, whole=True)
-    if model.network_.reader.takes_features:
-        raise InputError(
-            f"A SavedModel of a text-to-text model reads texts. Received: {type(model).__name__}, whose source is a "
-            "sequence of features. Save it, and load it with nlpkit."
-        )
-    source, target, longest = model.source_, model.target_, model.spec().max_new_tokens
-    module = TextToTextModule(source, target, portable_model(model.network_), beam_size, longest)
-    pairs = pairs_to_compare()
+    network, sides = portable_model(model.network_), {"target": model.target_}
+    if network.reader.takes_features:
+        sources, pairs = FromImages(model.target_, network), captions_to_compare(network.source_shape)
+    else:
+        sides["source"] = model.source_
+        sources, pairs = FromTexts(model.source_, model.target_, network), pairs_to_compare()
+    module = TextToTextModule(sources, network, beam_size, model.spec().max_new_tokens)
     path, difference = write_version(
         folder,
         module,
         module.signatures(),
-        lambda extra: _write_vocabularies(extra, {"source": source, "target": target}),
-        lambda path: verify_text_to_text(path, model, pairs, beam_size),
+        lambda extra: _write_vocabularies(extra, sides),
+        lambda path: verify_text_to_text(path, model, pairs, beam_size, sources),
     )
-    return ExportResult("saved_model", path, difference, sum(len(texts) for texts, _ in pairs))
+    return ExportResult("saved_model", path, difference, sum(len(texts) for _, texts in pairs))
 
 
 def _write_vocabularies(extra, sides):

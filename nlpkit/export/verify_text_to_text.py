@@ -1,10 +1,9 @@
-"""An exported text-to-text model, loaded by another process that knows nothing of nlpkit, against the model."""
+"""An exported text-to-text model or captioner, loaded by another process without nlpkit, against the model."""
 
 import numpy as np
 import tensorflow as tf
 
 from nlpkit.errors import VerificationError
-from nlpkit.export.target_texts import read_sources
 from nlpkit.export.verify import TOLERANCE, check_difference, read_saved_model, verification_texts
 from nlpkit.export.verify_generator import generator_texts
 from nlpkit.layers.decoder_stack import DecoderStack
@@ -13,16 +12,19 @@ from nlpkit.text.vocabulary import START
 # Characters of a target that is measured and of the over-long source, tokens written of each, texts side by side, and
 # steps of the state.
 TARGET, OVER_LONG, NEW_TOKENS, BATCH, STEPS = 100, 2000, 12, 8, 8
+# Images side by side, and their size where it is open.
+IMAGES = (6, 7), (1, 50)
 
 _TRANSLATE = """
 found |= {"written": [], "score": [], "logits": []}
 for name, inputs in given["searches"]:
     answer = ask(name, **inputs)
     found["written"] += zip([text.decode("utf-8") for text in answer["text"].numpy()], answer["score"].numpy().tolist())
-for texts, targets in given["pairs"]:
-    found["score"] += ask("score", text=texts, target=targets)["score"].numpy().tolist()
-found["ids"] = ask("ids", source_ids=given["source_ids"])["score"].numpy().tolist()
-state = ask("init", text=given["first"], **given["sizes"])
+for source, targets in given["pairs"]:
+    found["score"] += ask("score", target=targets, **source)["score"].numpy().tolist()
+if "ids" in given:
+    found["ids"] = ask("ids", source_ids=given["ids"])["score"].numpy().tolist()
+state = ask("init", **given["first"], **given["sizes"])
 state.pop("words", None)
 for token in given["token_ids"]:
     state = signatures["step"](token_ids=tf.constant([token]), **state)
@@ -51,17 +53,43 @@ def pairs_to_compare():
     return [*batches, ([verification_texts()[-1][:OVER_LONG]], targets[:1])]
 
 
-def verify_text_to_text(folder, model, pairs, beam_size):
-    """Loads a SavedModel in a separate process without nlpkit, and compares what it says of texts.
+def captions_to_compare(shape):
+    """Images of noise, a black one among them, and real texts as captions; then one image by itself.
+
+    Args:
+        shape: Tuple. Shape of the images, as `EncoderDecoderNetwork.source_shape` has it. Where a size is open, that of
+            the last image is another one.
+
+    Returns:
+        List of tuples of a uint8 or float32 array and a list of captions.
+
+    Example:
+        >>> from nlpkit.export.verify_text_to_text import captions_to_compare
+        >>> [images.shape for images, _ in captions_to_compare((None, None, 5))]
+        [(6, 7, 5), (1, 50, 5)]
+    """
+    draw, captions, batches = np.random.default_rng(0), pairs_to_compare()[0][1], []
+    for number, open_size in IMAGES:
+        images = draw.normal(size=(number, *(size or open_size for size in shape[1:]))).astype("float32")
+        if len(shape) == 4:
+            images = np.clip(127 + 60 * images, 0, 255).astype("uint8")
+        images[1:2] = 0
+        batches.append((images, captions[:number]))
+    return batches
+
+
+def verify_text_to_text(folder, model, pairs, beam_size, sources):
+    """Loads a SavedModel in a separate process without nlpkit, and compares what it says of texts or images.
 
     Log-probabilities may differ by 1e-5 per token, scores and the logits of single steps by 1e-5, of large ones
     relative to them, and what is written not at all, unless the model itself has another target of the same score.
 
     Args:
         folder: Path of the SavedModel.
-        model: Fitted `TextToText`.
-        pairs: Batches as `pairs_to_compare` gives them.
+        model: Fitted `TextToText` or `ImageCaptioner`.
+        pairs: Batches as `pairs_to_compare` or `captions_to_compare` gives them.
         beam_size: int. That of the SavedModel.
+        sources: `FromTexts` or `FromImages`. What it reads.
 
     Returns:
         float. The largest difference of a log-probability, per token of its target.
@@ -69,58 +97,74 @@ def verify_text_to_text(folder, model, pairs, beam_size):
     Raises:
         VerificationError: If it cannot be loaded, holds an op of one device or of XLA, or differs.
     """
-    searches, first = _searches(pairs, beam_size), pairs[0][0][:1]
-    ids, _ = read_sources(model.source_, model.network_, tf.constant(first))
+    searches, first, name = _searches(pairs, beam_size, sources.verb), pairs[0][0][:1], sources.given.name
+    read, _ = sources.read(tf.constant(first))
     token_ids = [token % model.network_.vocabulary_size for token in (START, *range(-1, STEPS - 2))]
     given = {
-        "searches": [(name, inputs) for name, inputs, _ in searches],
-        "pairs": pairs,
-        "source_ids": ids.numpy().tolist(),
-        "first": first,
+        "searches": [(signature, {name: _plain(given), **few}) for signature, given, few, _ in searches],
+        "pairs": [({name: _plain(given)}, targets) for given, targets in pairs],
+        "first": {name: _plain(first)},
         "sizes": {"max_length": STEPS} if isinstance(model.network_.decoder, DecoderStack) else {},
         "token_ids": token_ids,
     }
-    needs_text = model.source_.needs_tensorflow_text or model.target_.needs_tensorflow_text
+    if not model.network_.reader.takes_features:
+        given["ids"] = _plain(read.numpy())
+    needs_text = any(getattr(model, f"{side}_").needs_tensorflow_text for side in model.sides())
     answer = read_saved_model(folder, _TRANSLATE, given, needs_text)
-    logits = model.network_([ids, tf.constant([token_ids])])[0].numpy()
+    logits = model.network_([read, tf.constant([token_ids])])[0].numpy()
     check_difference("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
-    sources = [source for _, inputs, _ in searches for source in inputs["text"]]
-    expected = [
-        likely for _, inputs, options in searches for likely in model.predict_nbest(inputs["text"], **options)
-    ]
-    for source, found, likely in zip(sources, answer["written"], expected, strict=True):
-        _check_target(source, *found, likely)
-    best = model.predict_nbest(first, n=1, beam_size=beam_size)[0][0]["score"]
-    check_difference("score of `ids`", answer["ids"], [best], _limit(best))
+    _check_targets(model, searches, answer["written"])
+    if "ids" in given:
+        best = model.predict_nbest(first, n=1, beam_size=beam_size)[0][0]["score"]
+        check_difference("score of `ids`", answer["ids"], [best], _limit(best))
     scores, lengths = _scores(model, pairs)
     found = np.array(answer["score"])
     check_difference("log-probability per token", found / lengths, scores / lengths, TOLERANCE)
     return float(np.abs((found - scores) / lengths).max())
 
 
-def _searches(pairs, beam_size):
-    """What is asked for: signatures, their inputs, and options of `TextToText.predict_nbest` that they stand for."""
+def _plain(sources):
+    """Sources as JSON has them."""
+    return sources.tolist() if isinstance(sources, np.ndarray) else sources
+
+
+def _searches(pairs, beam_size, verb):
+    """What is asked for: signatures, sources, further inputs, and options of `predict_nbest` that stand for them."""
     few = {"max_new_tokens": NEW_TOKENS, "length_penalty": 1.0}
+    without = {**few, "length_penalty": 0.0}
     beams, one = {"n": beam_size, "beam_size": beam_size}, {"n": 1, "beam_size": 1}
-    shortest = sorted(pairs[0][0], key=len)[:2]
+    first = pairs[0][0]
+    shortest = first[:2] if isinstance(first, np.ndarray) else sorted(first, key=len)[:2]
     return [
-        *(("translate", {"text": texts, **few}, {**beams, **few}) for texts, _ in pairs),
-        (
-            "translate",
-            {"text": pairs[0][0], **few, "length_penalty": 0.0},
-            {**beams, **few, "length_penalty": 0.0},
-        ),
-        ("greedy", {"text": pairs[0][0], **few}, {**one, **few}),
-        ("serving_default", {"text": shortest}, beams),
+        *((verb, sources, few, {**beams, **few}) for sources, _ in pairs),
+        (verb, first, without, {**beams, **without}),
+        ("greedy", first, few, {**one, **few}),
+        ("serving_default", shortest, {}, beams),
     ]
 
 
 def _scores(model, pairs):
-    """The log-probability of each target, and its number of tokens; the over-long source by itself."""
-    together = [[text for batch in pairs[:-1] for text in batch[side]] for side in (0, 1)]
-    scores = np.concatenate([model.score(*together), model.score(*pairs[-1])])
-    targets = [*together[1], *pairs[-1][1]]
-    return scores, model.target_.encode(targets).lengths
+    """The log-probability of each target, and its number of tokens; the last source by itself."""
+    *batches, last = pairs
+    sources, targets = zip(*batches, strict=True)
+    targets = [text for batch in targets for text in batch]
+    images = isinstance(last[0], np.ndarray)
+    sources = np.concatenate(sources) if images else [text for batch in sources for text in batch]
+    scores = np.concatenate([model.score(sources, targets), model.score(*last)])
+    return scores, model.target_.encode([*targets, *last[1]]).lengths
+
+
+def _check_targets(model, searches, written):
+    """Raises unless each target is the model's; see `_check_target`."""
+    expected = [
+        (source, likely)
+        for _, sources, _, options in searches
+        for source, likely in zip(sources, model.predict_nbest(sources, **options), strict=True)
+    ]
+    for number, ((source, likely), found) in enumerate(zip(expected, written, strict=True), 1):
+        _check_target(
+            f"text {source[-80:]!r}" if isinstance(source, str) else f"image {number}", *found, likely
+        )
 
 
 def _check_target(source, text, score, likely):
@@ -129,8 +173,8 @@ def _check_target(source, text, score, likely):
     same = [found for found in likely if found["text"] == text and abs(found["score"] - score) <= limit]
     if not same or not abs(best["score"] - score) <= limit:
         raise VerificationError(
-            f"The SavedModel writes {text!r} with a score of {score:.6g} for the text {source[-80:]!r}, the Keras "
-            f"model {best['text']!r} with {best['score']:.6g}. It was removed."
+            f"The SavedModel writes {text!r} with a score of {score:.6g} for the {source}, the Keras model "
+            f"{best['text']!r} with {best['score']:.6g}. It was removed."
         )
 
 

@@ -90,9 +90,9 @@ class Writer:
             options = {**options, "temperature": 1.0}
         seed = tf.constant(random.getrandbits(31) if seed is None else seed)
         static, fed = _split(options)
-        start = self._function(("begin", logprobs), self._begin, logprobs)
+        start = self.kept(("begin", logprobs), self._begin, logprobs)
         key = ("advance", logprobs, draws, static, tuple(fed))
-        run = self._function(key, self._advance, start, draws, dict(static), fed)
+        run = self.kept(key, self._advance, start, draws, dict(static), fed)
 
         def carry_on(generation, steps):
             return run(generation, tf.constant(steps), seed, fed)
@@ -138,7 +138,7 @@ class Writer:
         if coverage_penalty:
             settings |= {"coverage_penalty": coverage_penalty, "attention_of": self.attention_of}
         key = ("search", *settings.values(), static, tuple(fed))
-        run = self._function(key, self._search, settings, dict(static), fed)
+        run = self.kept(key, self._search, settings, dict(static), fed)
         return run(prompts, max_new_tokens, tf.constant(length_penalty, "float32"),
                    tf.constant(diversity, "float32"), fed)  # fmt: skip
 
@@ -164,8 +164,26 @@ class Writer:
         check_number("candidates", candidates, "an integer, 1 or more", lambda x: x >= 1, whole=True)
         check_number("penalty", penalty, "from 0 to 1", lambda x: 0 <= x <= 1)
         static, fed = _split(options)
-        run = self._function(("contrast", static, tuple(fed)), self._contrast, dict(static), fed)
+        run = self.kept(("contrast", static, tuple(fed)), self._contrast, dict(static), fed)
         return run(prompts, max_new_tokens, tf.constant(candidates), tf.constant(penalty, "float32"), fed)
+
+    def kept(self, key, make, *arguments):
+        """A graph over the network that is made when it is first asked for, and then kept.
+
+        Args:
+            key: Tuple. What it is asked for by.
+            make: callable. Makes it.
+            *arguments: Of `make`.
+
+        Returns:
+            What `make` returned.
+        """
+        if key not in self._functions:
+            self._functions[key] = make(*arguments)
+        self._functions.move_to_end(key)
+        if len(self._functions) > KEPT:
+            self._functions.popitem(last=False)
+        return self._functions[key]
 
     def prompts_of(self, given):
         """int32 tensor of shape `(batch, time)`. What the texts begin with: what is given."""
@@ -187,14 +205,6 @@ class Writer:
     def _check(self, max_new_tokens, options):
         check_sampling(options, self.network.vocabulary_size)
         check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
-
-    def _function(self, key, make, *arguments):
-        if key not in self._functions:
-            self._functions[key] = make(*arguments)
-        self._functions.move_to_end(key)
-        if len(self._functions) > KEPT:
-            self._functions.popitem(last=False)
-        return self._functions[key]
 
     def _begin(self, logprobs):
         @tf.function(input_signature=[self.given, INTEGER], autograph=False)

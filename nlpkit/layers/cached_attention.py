@@ -7,7 +7,7 @@ from nlpkit.errors import InputError
 from nlpkit.layers.attention_cache import add_step, empty_cache
 from nlpkit.layers.attention_heads import AttentionHeads, hide_unless
 from nlpkit.layers.padding import zero_padding
-from nlpkit.layers.rotary_positions import rotate
+from nlpkit.layers.rotary_positions import rotate, waves
 from nlpkit.layers.steps import check_built
 
 POSITIONS = (None, "rotary", "relative")
@@ -129,8 +129,9 @@ class CachedAttention(AttentionHeads):
             self._check_context()
             context, real = zero_padding(context, context_mask), _with_context(mask, context_mask)
         now = tf.range(tf.shape(inputs)[1])[None]
-        query = self._project(self.query_dense, inputs, now, training)
-        keys, values = self._keys_and_values(context, now, training)
+        turn = self._turn(now)
+        query = self._project(self.query_dense, inputs, turn, training)
+        keys, values = self._keys_and_values(context, turn, training)
         penalty = self._penalty(now, tf.shape(context)[1], context_mask)
         outputs, weights = self._attend(query, keys, values, penalty, real, training)
         return (outputs, weights) if return_attention_scores else outputs
@@ -142,14 +143,18 @@ class CachedAttention(AttentionHeads):
                 f"Received: causal={self.causal}, positions={self.positions!r}, window={self.window}. Leave them out."
             )
 
-    def _keys_and_values(self, context, positions, training=False):
-        keys = self._project(self.key_dense, context, positions, training)
+    def _turn(self, positions):
+        """What turns queries and keys at positions, if anything does."""
+        return waves(positions, self._head_size) if self.positions == "rotary" else None
+
+    def _keys_and_values(self, context, turn=None, training=False):
+        keys = self._project(self.key_dense, context, turn, training)
         return keys, self._split(self.value_dense, context, training)
 
-    def _project(self, dense, x, positions, training=False):
+    def _project(self, dense, x, turn=None, training=False):
         """Queries or keys `(batch, heads, time, key_dim)`."""
         heads = self._split(dense, x, training)
-        return rotate(heads, positions) if self.positions == "rotary" else heads
+        return heads if turn is None else rotate(heads, turn)
 
     def _penalty(self, now, steps, mask):
         """What is subtracted from the scores `(batch, heads, time, steps)` of queries at `now`, if anything."""
@@ -195,7 +200,7 @@ class CachedAttention(AttentionHeads):
         """
         check_built(self)
         self._check_context()
-        keys, values = self._keys_and_values(zero_padding(context, context_mask), None)
+        keys, values = self._keys_and_values(zero_padding(context, context_mask))
         if context_mask is None:
             context_mask = tf.ones(tf.shape(context)[:2], "bool")
         return {"keys": keys, "values": values, "mask": tf.cast(context_mask, "bool")}
@@ -217,9 +222,10 @@ class CachedAttention(AttentionHeads):
             outputs, weights = self.attend(x, state["keys"], state["values"], state["mask"])
         else:
             now = state["position"][:, None]
-            state = add_step(state, *self._keys_and_values(x, now))
+            turn = self._turn(now)
+            state = add_step(state, *self._keys_and_values(x, turn))
             penalty = self._penalty(now, tf.shape(state["keys"])[2], None)
-            query = self._project(self.query_dense, x, now)
+            query = self._project(self.query_dense, x, turn)
             outputs, weights = self._attend(query, state["keys"], state["values"], penalty)
         return (outputs[:, 0], state, weights[:, :, 0]) if return_attention_scores else (outputs[:, 0], state)
 
@@ -236,7 +242,7 @@ class CachedAttention(AttentionHeads):
             Float tensor `(batch, time, features)`, and the weights, float32 `(batch, heads, time, context_time)`.
         """
         penalty = None if mask is None else hide_unless(mask)[:, None, None]
-        query = self._project(self.query_dense, x, None)
+        query = self._project(self.query_dense, x)
         return self._attend(query, keys, values, penalty, _with_context(None, mask))
 
     def get_config(self):

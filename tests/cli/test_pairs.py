@@ -4,18 +4,18 @@ import json
 
 import pytest
 
-from nlpkit.cli.pairs import PairReader, check_readable, pieces, source_reader
+from nlpkit.cli.pairs import check_readable, pair_reader, pieces
 from nlpkit.errors import InputError
 
 READING = {"columns": None, "quoting": None, "on_bad_row": "error", "format": None}
 
 
 def pairs(path, source=None, target=None, **reading):
-    return PairReader([str(path)], source=source, target=target, **{**READING, **reading})
+    return pair_reader([str(path)], source=source, target=target, **{**READING, **reading})
 
 
 def sources(path, source=None, **reading):
-    reader = source_reader([str(path)], source=source, **{**READING, **reading})
+    reader = pairs(path, source, False, **reading)
     return [text for piece in pieces(reader, 2) for text in piece.texts]
 
 
@@ -68,7 +68,7 @@ def test_sources_alone_are_lines_or_a_column(tmp_path, name, content, source, co
         (
             "a.jsonl",
             '{"source": "x", "target": ["y", "z"]}\n',
-            "a.jsonl, line 1: a source must have one target. Received: a list. Write a row for each.",
+            "a.jsonl, line 1: a source must have one target. Received: ['y', 'z']. Write a row for each.",
         ),
     ],
 )
@@ -85,9 +85,29 @@ def test_columns_are_for_tables(tmp_path):
         pairs(tmp_path / "a.jsonl", columns="source,target")
 
 
-def test_what_was_received_is_shown_as_it_is(tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"source": "x", "target": "so:\\tthe text column"}\n')
-    with pytest.raises(InputError, match=r"the target must not hold a tab .*the text column"):
+def test_targets_are_texts_of_any_form(tmp_path):
+    rows = [{"source": "x", "target": " a\n\tb "}, {"source": " y ", "target": 5}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert next(pieces(pairs(tmp_path / "a.jsonl"), 9)).texts == [("x", " a\n\tb "), (" y ", "5")]
+
+
+def test_each_target_is_one_text(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"source": "x", "target": "y"}\n{"source": "x", "target": ["y"]}\n')
+    with pytest.raises(
+        InputError, match=r"line 2: a source must have one target. Received: \['y'\]. Write a row"
+    ):
+        check_readable(pairs(tmp_path / "a.jsonl"))
+    (tmp_path / "b.csv").write_bytes(b"source,target\nx,caf\xe9\n")
+    with pytest.raises(InputError, match="b.csv, line 2: the target is not valid UTF-8"):
+        check_readable(pairs(tmp_path / "b.csv"))
+
+
+def test_names_of_columns_that_cannot_be(tmp_path):
+    (tmp_path / "a.tsv").write_text("x\ty\n")
+    with pytest.raises(InputError, match="in the order of the file, such as source,target. Received"):
+        pairs(tmp_path / "a.tsv", columns="source,source")
+    (tmp_path / "a.jsonl").write_text('{"source": "x"}\n')
+    with pytest.raises(InputError, match="no key 'target'.* Name the key with --target."):
         check_readable(pairs(tmp_path / "a.jsonl"))
 
 

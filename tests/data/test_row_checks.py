@@ -7,6 +7,7 @@ def test_clean_labels_of_every_kind():
     assert clean_labels(values) == cleaned
     assert clean_labels([" a ", "b", "  ", "a"]) == ["a", "b", None, "a"]
     assert clean_labels(["a, b", "", ["c,d"], 3], ",") == [["a", "b"], [], ["c,d"], "3"]
+    assert clean_labels([" a\n", " ", 3, None], holds_texts=True) == [" a\n", None, "3", None]
 
 
 def test_fast_check_agrees_with_the_check_row_by_row():

@@ -3,6 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.base import clone
 
 import nlpkit
@@ -46,6 +47,12 @@ def test_scores_are_sums_of_log_probabilities(fitted):
     assert details["score"] == pytest.approx(fitted.score([details["text"]])[0], abs=1e-3)
     best = details["top_logprobs"][0]
     assert len(best) == 3 and sum(math.exp(value) for value in best.values()) < 1
+
+
+def test_measuring_again_makes_no_graph_again(fitted, monkeypatch):
+    fitted.score(TEXTS[:1]), fitted.embed(TEXTS[:1])
+    monkeypatch.setattr(tf, "function", None)
+    assert fitted.score(TEXTS[:4]).shape == (4,) and fitted.embed(TEXTS[:4]).shape[0] == 4
 
 
 def test_perplexity_is_the_exponential_of_the_mean_score(fitted):

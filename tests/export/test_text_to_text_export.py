@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 import nlpkit.estimators.pair_training as pair_training
 import nlpkit.export.text_to_text as text_to_text_export
 import nlpkit.export.verify_text_to_text as verification
-from nlpkit import ImageCaptioner, InputError, TextToText
+from nlpkit import InputError, TextToText
 from nlpkit.cli.app import app
 from nlpkit.errors import VerificationError
 from nlpkit.export import export_text_to_text, portable_model
+from nlpkit.export.written_from import FromTexts
 from nlpkit.layers.recurrent_kernel import CUDNN
 from nlpkit.text.vocabulary import END, START, UNKNOWN
 
@@ -70,6 +71,7 @@ for name, path in given["paths"].items():
     } | {
         "one": ask("translate", text=texts[-1:], **given["options"][0]),
         "nothing": ask("translate", text=texts, max_new_tokens=-3, length_penalty=1.0),
+        "no texts": [ask(key, text=[], **given["options"][0])["text"] for key in ("translate", "greedy")],
         "served": ask("serving_default", text=texts),
         "ids": ask("ids", source_ids=given["ids"][name]),
         "score": ask("score", text=texts, target=given["targets"])["score"],
@@ -153,6 +155,7 @@ def test_it_writes_what_python_writes(models, answers, name):
     check_written(answer["served"], model.predict_nbest(X, n=1, beam_size=BEAMS))
     assert answer["one"]["text"] == answer["translate"][0]["text"][-1:]
     assert answer["nothing"]["text"] == [""] * len(X)
+    assert answer["no texts"] == [[], []]
     different = {text for found in [*answer["translate"], *answer["greedy"]] for text in found["text"]}
     assert len(different) > len(X), "always the same: nothing is tested"
 
@@ -251,6 +254,7 @@ def test_each_part_is_compared(models, monkeypatch):
     monkeypatch.setattr(model, "score", lambda texts, targets: scores[len(texts)])
     monkeypatch.setattr(model, "predict_nbest", _remembering(model.predict_nbest))
     faithful, change = {}, None
+    sources = FromTexts(model.source_, model.target_, model.network_)
 
     def read(folder, run, given, needs_text):
         found = faithful or faithful.update(_faithful(model, given)) or faithful
@@ -263,7 +267,7 @@ def test_each_part_is_compared(models, monkeypatch):
             found[name] = changed(found[name])
             return found
 
-        return verification.verify_text_to_text("folder", model, pairs, 2)
+        return verification.verify_text_to_text("folder", model, pairs, 2, sources)
 
     monkeypatch.setattr(verification, "read_saved_model", read)
     assert verify("score", lambda score: score) <= 1e-5
@@ -303,9 +307,9 @@ def _faithful(model, given):
         options = {key: value for key, value in inputs.items() if key != "text"}
         best = model.predict_nbest(inputs["text"], n=1, beam_size=1 if name == "greedy" else 2, **options)
         written += [[found["text"], found["score"]] for found, *_ in best]
-    logits = model.network_([np.array(given["source_ids"]), np.array([given["token_ids"]])])[0].numpy()
-    ids = [model.predict_nbest(given["first"], beam_size=2, n=1)[0][0]["score"]]
-    score = np.concatenate([model.score(*batch) for batch in given["pairs"]])
+    logits = model.network_([np.array(given["ids"]), np.array([given["token_ids"]])])[0].numpy()
+    ids = [model.predict_nbest(given["first"]["text"], beam_size=2, n=1)[0][0]["score"]]
+    score = np.concatenate([model.score(source["text"], targets) for source, targets in given["pairs"]])
     assert len(written) == 15
     return {"written": written, "score": score, "logits": logits, "ids": ids}
 
@@ -322,9 +326,11 @@ def test_targets_of_one_score_may_change_places(models):
         {"text": "b a", "score": -1.000001},
         {"text": "c", "score": -1.1},
     ]
-    verification._check_target("source", "b a", -1.000001, likely)
-    with pytest.raises(VerificationError, match="writes 'c' with a score of -1.1 for the text 'source'"):
-        verification._check_target("source", "c", -1.1, likely)
+    verification._check_target("image 3", "b a", -1.000001, likely)
+    with pytest.raises(
+        VerificationError, match="writes 'c' with a score of -1.1 for the image 3, the Keras model"
+    ):
+        verification._check_target("image 3", "c", -1.1, likely)
 
 
 def test_what_cannot_be_exported_is_refused(models, tmp_path):
@@ -333,12 +339,6 @@ def test_what_cannot_be_exported_is_refused(models, tmp_path):
         model.export(tmp_path, to=("saved_model", "gguf"))
     with pytest.raises(InputError, match="`beam_size` must be an integer, 1 or more. Received: beam_size=0"):
         model.export(tmp_path, beam_size=0)
-    captioner = ImageCaptioner()
-    captioner.network_ = SimpleNamespace(reader=SimpleNamespace(takes_features=True))
-    with pytest.raises(
-        InputError, match="reads texts. Received: ImageCaptioner, whose source is a sequence of"
-    ):
-        export_text_to_text(tmp_path, captioner)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -349,7 +349,7 @@ def test_beams_of_a_model_without_any_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("nlpkit.cli.export.load_model", lambda folder: None)
     answer = CliRunner().invoke(app, ["export", str(tmp_path), "--beam", "2"])
     assert answer.exit_code == 2
-    assert "--beam is about a text-to-text model. Received: --beam 2" in answer.stderr
+    assert "--beam is about a model that writes targets. Received: --beam 2" in answer.stderr
 
 
 def test_no_kernel_of_a_gpu_is_in_it(models, monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ from tflite_checks import check_tflite
 
 from nlpkit.errors import InputError
 from nlpkit.layers.cached_attention import CachedAttention
-from nlpkit.layers.rotary_positions import rotate
+from nlpkit.layers.rotary_positions import rotate, waves
 
 RANDOM = np.random.default_rng(0)
 STEPS = RANDOM.normal(size=(3, 6, 8)).astype("float32")
@@ -124,7 +124,8 @@ def test_rotary_scores_depend_on_the_distance_alone():
     query, key = tf.constant(RANDOM.normal(size=(2, 1, 1, 1, 8)), "float32")
 
     def score(query_position, key_position):
-        turned = [rotate(x, tf.constant([[at]])) for x, at in ((query, query_position), (key, key_position))]
+        places = ((query, query_position), (key, key_position))
+        turned = [rotate(x, waves(tf.constant([[place]]), 8)) for x, place in places]
         return float(tf.reduce_sum(turned[0] * turned[1]))
 
     assert score(7, 3) == pytest.approx(score(107, 103), abs=1e-4)

@@ -1,0 +1,84 @@
+"""What an exported model writes its targets from: texts, or images and other float sequences."""
+
+import tensorflow as tf
+
+from nlpkit.export.target_texts import read_sources, read_targets, write_targets
+from nlpkit.export.target_texts import replaces_unknown as _replaces_unknown
+
+IDS = tf.TensorSpec([None, None], tf.int32, name="source_ids")
+
+
+class FromTexts(tf.Module):
+    """Texts in a graph, as a network reads them and what it writes from them.
+
+    Args:
+        source: `TextToIds` of the sources.
+        target: `TextToIds` of the targets.
+        network: `EncoderDecoderNetwork` that reads ids.
+
+    Example:
+        >>> from nlpkit.export.written_from import FromTexts
+        >>> from nlpkit.models import build_encoder_decoder
+        >>> from nlpkit.text import text_to_ids
+        >>> text, network = text_to_ids("byte", end=True), build_encoder_decoder(260, 260, units=4)
+        >>> FromTexts(text, text, network).read(["a"])[0].numpy().tolist()
+        [[101, 3]]
+    """
+
+    verb, given, read_by_network = "translate", tf.TensorSpec([None], tf.string, name="text"), IDS
+
+    def __init__(self, source, target, network):
+        super().__init__()
+        self.source, self.target, self.network = source, target, network
+        self.replaces_unknown = _replaces_unknown(source, target, network)
+
+    def read(self, text):
+        """What the network reads of texts, and the words behind it; see `read_sources`."""
+        return read_sources(self.source, self.network, text)
+
+    def targets(self, target, source, words):
+        """The ids of targets; see `read_targets`."""
+        return read_targets(self.target, self.network, target, source, words)
+
+    def texts(self, token_ids, source, words):
+        """The texts of ids that were written; see `write_targets`."""
+        return write_targets(self.target, self.network, token_ids, source, words, self.replaces_unknown)
+
+
+class FromImages(tf.Module):
+    """Images in a graph: pixels, or regions of features, in place of texts.
+
+    Args:
+        target: `TextToIds` of the captions.
+        network: `EncoderDecoderNetwork` that reads float sequences or pixels.
+
+    Example:
+        >>> from nlpkit.export.written_from import FromImages
+        >>> from nlpkit.models import build_encoder_decoder
+        >>> from nlpkit.text import text_to_ids
+        >>> network = build_encoder_decoder(None, 260, units=4, features=7)
+        >>> FromImages(text_to_ids("byte"), network).given
+        TensorSpec(shape=(None, None, 7), dtype=tf.float32, name='features')
+    """
+
+    verb, replaces_unknown = "caption", False
+
+    def __init__(self, target, network):
+        super().__init__()
+        self.target, self.network = target, network
+        shape = [None, *network.source_shape[1:]]
+        self.read_by_network = tf.TensorSpec(shape, tf.float32, name="features")
+        pixels = tf.TensorSpec(shape, tf.uint8, name="image")
+        self.given = pixels if len(shape) == 4 else self.read_by_network
+
+    def read(self, image):
+        """What the network reads of images; there are no words behind it."""
+        return tf.cast(image, "float32"), None
+
+    def targets(self, target, source, words):
+        """The ids of captions."""
+        return self.target(target)
+
+    def texts(self, token_ids, source, words):
+        """The texts of ids that were written."""
+        return write_targets(self.target, self.network, token_ids, None, None, False)
