@@ -14,7 +14,7 @@ quickstart: $(INSTALLED)
 	$(BIN)/nlpkit quickstart
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal --durations 40
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -6,9 +6,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "Chunk": ".readers",
-        "LABELLED": ".columns",
         "PAIRS": ".columns",
-        "Roles": ".columns",
         "IdRows": ".id_rows",
         "IdRowsBuilder": ".id_rows",
         "RepeatedRows": ".repeated_rows",

@@ -100,7 +100,7 @@ class TableReader:
         chunk_rows: int. Rows per chunk, at most. Defaults to `8192`.
         format: str. One of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"txt"`. Defaults to `None`: by the
             extension.
-        roles: `nlpkit.data.Roles`. With `nlpkit.data.PAIRS` texts are sources in a column `"source"`, and labels their
+        roles: `nlpkit.data.columns.Roles`. With `nlpkit.data.PAIRS` texts are sources in a column `"source"`, and labels their
             targets in a column `"target"`: texts of any form. Defaults to texts and labels.
 
     Raises:
@@ -133,7 +133,7 @@ class TableReader:
         roles=LABELLED,
     ):
         columns = _column_list(columns, roles)
-        _check_arguments(label, quoting, label_separator, chunk_rows)
+        _check_arguments(label, quoting, label_separator, chunk_rows, roles)
         self._sources = resolve_sources(files, format, "tsv" if text or label or columns else "txt")
         for source in self._sources:
             if columns and source.format not in ("csv", "tsv"):
@@ -200,7 +200,8 @@ class TableReader:
                     continue
                 empty, first = False, first or (source, values is not None)
                 if first[1] != (values is not None):
-                    raise InputError(_mixed_labels(*((source, first[0]) if values else (first[0], source))))
+                    both = (source, first[0]) if values else (first[0], source)
+                    raise InputError(_mixed_labels(*both, self._options.roles.label))
                 yield source, numbers, texts, values
             if empty and bad_rows.skipped == skipped_before:
                 raise InputError(
@@ -244,11 +245,10 @@ def _label_type(labels, roles):
     return next((type(label) for label in labels or [] if label is not None), None if labels is None else str)
 
 
-def _mixed_labels(with_labels, without):
+def _mixed_labels(with_labels, without, role):
     return (
-        "Either all files have labels or none. "
-        f"Received: labels in {with_labels.name}, none in {without.name}. "
-        "Name the label column (--label), or read the files apart."
+        f"Either all files have {role}s or none. Received: {role}s in {with_labels.name}, none in {without.name}. "
+        f"Name the {role} column (--{role}), or read the files apart."
     )
 
 
@@ -264,7 +264,7 @@ def _column_list(columns, roles):
     return names
 
 
-def _check_arguments(label, quoting, label_separator, chunk_rows):
+def _check_arguments(label, quoting, label_separator, chunk_rows, roles):
     if label is True:
         raise InputError("`label` must be the name of a column, None or False. Received: label=True")
     if quoting not in (None, "none", "minimal"):
@@ -272,6 +272,10 @@ def _check_arguments(label, quoting, label_separator, chunk_rows):
     if label_separator == "":
         raise InputError(
             "`label_separator` must not be empty. Received: label_separator=''. Leave it out for one label."
+        )
+    if label_separator is not None and roles.holds_texts:
+        raise InputError(
+            f"A {roles.label} is one text. Received: label_separator={label_separator!r}. Leave it out."
         )
     if chunk_rows < 1:
         raise InputError(f"`chunk_rows` must be at least 1. Received: chunk_rows={chunk_rows}")

@@ -1,5 +1,7 @@
 """The rules every row keeps, whatever its format: a text that is not empty, a label of one line, and valid UTF-8.
 
+Of pairs, the target in the place of the label is a text like the source, which may hold anything.
+
 Where there is nothing to learn, an empty text is a row like any other: the model reads it as one unknown token,
 and predictions stay one per row.
 """

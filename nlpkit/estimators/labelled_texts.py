@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 
+from nlpkit.data.columns import shorten
 from nlpkit.data.readers import Chunk, TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.label_codes import classes_by_name, unknown_label
@@ -152,7 +153,8 @@ def check_texts(texts, name="X"):
     for number, text in enumerate(values):
         if not isinstance(text, str):
             raise InputError(
-                f"{name} must be a list of texts (str). Received: {text!r} of type {type(text).__name__} at {number}."
+                f"{name} must be a list of texts (str). Received: {shorten(text)} of type {type(text).__name__} at "
+                f"{number}."
             )
     return values
 

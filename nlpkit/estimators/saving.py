@@ -235,12 +235,12 @@ def _is_whole(path):
 
 
 def check_parts(folder, sizes):
-    """Raises if vocabulary, network and spec of a folder do not belong together.
+    """Raises if vocabularies, network and spec of a folder do not belong together.
 
     Args:
         folder: Path of the model folder.
-        sizes: dict from what is counted to a tuple of two numbers, which must be the same: how many the spec tells of,
-            and how many there are.
+        sizes: dict from what is counted to a tuple of two numbers, which must be the same: how many there must be by
+            another file, and how many there are.
 
     Raises:
         InputError: If a number differs.
@@ -252,7 +252,7 @@ def check_parts(folder, sizes):
     wrong = [f"{found} {what} in place of {told}" for what, (told, found) in sizes.items() if told != found]
     if wrong:
         raise InputError(
-            f"The files in {folder} do not belong together. Received: {', '.join(wrong)}, going by {SPEC_FILE}. "
+            f"The files in {folder} do not belong together. Received: {', '.join(wrong)}. "
             "A file is damaged or from another model: copy the whole folder again."
         )
 

@@ -2,7 +2,7 @@
 
 from nlpkit.errors import InputError
 from nlpkit.layers.recurrent_decoder import FIRST_RESIDUAL
-from nlpkit.models.encoder_decoder_checks import OF_RECURRENT
+from nlpkit.models.encoder_decoder_checks import OF_RECURRENT, OF_TRANSFORMERS
 from nlpkit.models.presets import PRESETS
 from nlpkit.spec import TextToTextSettings, parse_settings
 
@@ -71,10 +71,16 @@ def _defaults(model, pairs, given):
         group: {name: (value, None) for name, value in preset[group].items()}
         for group in ("network", "training")
     }
-    if given["network"].get("cell") == "transformer":
-        # What a preset says of recurrent layers alone.
-        for name in ("bidirectional", *OF_RECURRENT):
-            defaults["network"].pop(name, None)
+    network = {**preset["network"], **given["network"]}
+    # What a preset says of layers of the other kind alone.
+    if network["cell"] == "transformer":
+        of_others = ("bidirectional", *OF_RECURRENT)
+    elif preset["network"]["cell"] == "transformer" != network.get("encoder"):
+        of_others = OF_TRANSFORMERS
+    else:
+        of_others = ()
+    for name in of_others:
+        defaults["network"].pop(name, None)
     layers = given["network"].get("num_layers", preset["network"].get("num_layers", 1))
     if defaults["network"].get("residual") and layers <= FIRST_RESIDUAL:
         defaults["network"]["residual"] = (False, "it begins with the third layer")

@@ -45,10 +45,7 @@ class TextToTextModule(tf.Module):
         self.sources, self.network = sources, network
         self.beam_size, self.max_new_tokens = beam_size, max_new_tokens
         # Traced once for all signatures that search.
-        self.beams, self.most_likely = (
-            _graph(lambda *given, beams=beams: self._search(*given, beams), sources.read_by_network, *OPTIONS)
-            for beams in (beam_size, 1)
-        )
+        self.beams, self.most_likely = self._searching(beam_size), self._searching(1)
 
     def signatures(self):
         """The functions that are exported.
@@ -82,6 +79,9 @@ class TextToTextModule(tf.Module):
         memory = self.network.reader(source)
         decoded = self.network.decode(inputs_for(targets), memory)
         return {"score": -tf.reduce_sum(self.network.losses_of(decoded, memory, targets), axis=1)}
+
+    def _searching(self, beams):
+        return _graph(lambda *given: self._search(*given, beams), self.sources.read_by_network, *OPTIONS)
 
     def _search(self, source, max_new_tokens, length_penalty, beams):
         writer, room = TargetWriter(self.network), tf.maximum(max_new_tokens, 0)

@@ -241,6 +241,7 @@ class CachedAttention(AttentionHeads):
         Returns:
             Float tensor `(batch, time, features)`, and the weights, float32 `(batch, heads, time, context_time)`.
         """
+        self._check_context()
         penalty = None if mask is None else hide_unless(mask)[:, None, None]
         query = self._project(self.query_dense, x)
         return self._attend(query, keys, values, penalty, _with_context(None, mask))

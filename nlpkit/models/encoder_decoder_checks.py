@@ -7,6 +7,8 @@ RECURRENT = ("gru", "lstm", "rnn")
 ADDED = ("learned", "sine")
 # Options of recurrent decoders alone.
 OF_RECURRENT = ("attention", "input_feeding", "coverage", "peeky", "residual")
+# Options of Transformers, with the value that asks for nothing.
+OF_TRANSFORMERS = {"num_heads": None, "positions": "rotary", "norm": "pre"}
 CHOICES = {
     "cell": (*RECURRENT, "transformer"),
     "encoder": (*RECURRENT, "transformer", "none"),
@@ -32,14 +34,29 @@ def check_encoder_decoder(given):
     _check_source(given)
     _check_vocabularies(given)
     _check_decoder(given)
-    if "transformer" in (given["cell"], given["encoder"]) and given["embedding_dim"] not in (
-        None,
-        given["units"],
-    ):
+    if "transformer" not in (given["cell"], given["encoder"]):
+        _check_of_transformers(given)
+    elif given["embedding_dim"] not in (None, given["units"]):
         raise InputError(
             "The vectors of a Transformer are as wide as its layers. Received: "
             f"units={given['units']}, embedding_dim={given['embedding_dim']}. Leave `embedding_dim` out."
         )
+
+
+def _check_of_transformers(given):
+    elsewhere = {
+        "num_heads": (given["attention"] == "multi_head", " and of attention='multi_head'"),
+        "positions": (given["encoder"] == "none" and given["positions"] in ADDED,
+                      ", 'sine' and 'learned' also of encoder='none'"),
+        "norm": (False, ""),
+    }  # fmt: skip
+    for name, nothing in OF_TRANSFORMERS.items():
+        used, where = elsewhere[name]
+        if given[name] != nothing and not used:
+            raise InputError(
+                f"`{name}` is an option of Transformers{where}. Received: cell={given['cell']!r}, "
+                f"encoder={given['encoder']!r}, {name}={given[name]!r}. Leave it out."
+            )
 
 
 def _check_source(given):

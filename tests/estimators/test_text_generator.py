@@ -50,7 +50,8 @@ def test_scores_are_sums_of_log_probabilities(fitted):
 
 
 def test_measuring_again_makes_no_graph_again(fitted, monkeypatch):
-    fitted.score(TEXTS[:1]), fitted.embed(TEXTS[:1])
+    fitted.score(TEXTS[:1])
+    fitted.embed(TEXTS[:1])
     monkeypatch.setattr(tf, "function", None)
     assert fitted.score(TEXTS[:4]).shape == (4,) and fitted.embed(TEXTS[:4]).shape[0] == 4
 

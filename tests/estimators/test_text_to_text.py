@@ -135,7 +135,7 @@ def test_a_damaged_folder_is_noticed(fitted, tmp_path):
         size = getattr(fitted, f"{side}_").vocabulary_size
         found = f"{size - 1} {side} tokens in the vocabulary in place of {size}"
         with pytest.raises(
-            InputError, match=f"do not belong together. Received: {found},.*copy the whole folder again"
+            InputError, match=f"do not belong together. Received: {found}. A file .*copy the whole folder again"
         ):
             nlpkit.load(folder)
     (folder / "source" / "vocabulary.txt").unlink()

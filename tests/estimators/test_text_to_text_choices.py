@@ -2,6 +2,7 @@ import pytest
 
 from nlpkit import InputError, TextToText
 from nlpkit.estimators.text_to_text_choices import EPOCHS, MOST_EPOCHS, choose_for_text_to_text
+from nlpkit.models import build_encoder_decoder
 from nlpkit.models.presets import PRESETS
 
 
@@ -57,6 +58,16 @@ def test_what_is_given_takes_the_place_of_the_preset_and_has_no_reason():
     assert network["units"] == 9 and training.epochs == 3
     # The number of epochs is reckoned from the batch that is given.
     assert choose(2_000, training={"batch_size": 40})[1].epochs == MOST_EPOCHS
+
+
+def test_another_kind_of_layer_takes_nothing_that_it_does_not_have():
+    for preset in PRESETS:
+        for cell in ("gru", "transformer"):
+            network, _, _ = choose(preset=preset, cell=cell)
+            sizes = (None, 9) if preset.startswith("captioner") else (9, 9)
+            features = {"features": 3} if preset.startswith("captioner") else {}
+            given = {**network, **features, "units": 8, "num_layers": 3}
+            assert build_encoder_decoder(*sizes, **given).vocabulary_size == 9
 
 
 def test_a_limit_of_time_needs_a_rate_that_does_not_wait_for_the_last_epoch():

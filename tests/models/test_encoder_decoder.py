@@ -363,6 +363,22 @@ RECURRENT = "is an option of recurrent decoders. Received: cell='transformer', "
         ),
         ({**TRANSFORMER, "peeky": True}, f"`peeky` {RECURRENT}peeky=True"),
         (
+            {"norm": "post"},
+            "`norm` is an option of Transformers. Received: cell='lstm', encoder='lstm', norm='post'. Leave it out",
+        ),
+        (
+            {"num_heads": 2, "attention": "additive"},
+            "`num_heads` is an option of Transformers and of attention='multi_head'. Received: .*, num_heads=2",
+        ),
+        (
+            {"positions": "sine"},
+            "`positions` is an option of Transformers, 'sine' and .* of encoder='none'. Received: .*, positions='sine'",
+        ),
+        (
+            {"positions": "relative", "encoder": "none"},
+            "`positions` is .* encoder='none', positions='relative'",
+        ),
+        (
             {"copy": 3},
             "`copy` takes the words that are attended to. Received: attention=None. Give an attention",
         ),
