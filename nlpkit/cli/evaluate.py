@@ -87,8 +87,10 @@ def evaluate(
 
     spec = read_spec(model)
     if spec.task not in REFUSED:
-        what, commands = TASKS[spec.task]
-        raise InputError(f"{model} holds {what}, which reads no texts. Measure it with {commands}.")
+        what, _ = TASKS[spec.task]
+        raise InputError(
+            f"{model} holds {what}, which reads no texts. Measure it with nlpkit.load in Python."
+        )
     what, refused = REFUSED[spec.task]
     given = {"text": text, "label": label, "source": source, "target": target, "beam": beam,
              "label_separator": label_separator, "whole_files": whole_files}  # fmt: skip

@@ -46,8 +46,9 @@ def export(
     """Export a saved model and compare what was written with it.
 
     saved_model is what TensorFlow Serving runs: text in, label and probabilities out, or what a text generator
-    writes behind it and how likely that is, or the target that a text-to-text model writes, with its score. Each
-    export gets the next free version folder, 1, 2 and so on, so that the model folder can be served as it is.
+    writes behind it and how likely that is, or the target that a text-to-text model writes, with its score; an
+    image in and its caption out. Each export gets the next free version folder, 1, 2 and so on, so that the model
+    folder can be served as it is.
     """
     results = _export(load_model(model), model, tuple(to), _settings(model, beam))
     if as_json:
@@ -57,7 +58,7 @@ def export(
         typer.echo(f"{result.path}")
         if not quiet:
             note(
-                f"{result.format}: reloaded and compared on {result.texts_compared} texts; "
+                f"{result.format}: reloaded and compared on {result.texts_compared} inputs; "
                 f"largest difference {result.max_difference:.1e}"
             )
     if not quiet:

@@ -15,7 +15,7 @@ TASKS = {
         "a text-to-text model", "nlpkit translate, nlpkit evaluate, nlpkit score and nlpkit export"
     ),
     "chatbot": ("a chatbot", "nlpkit chat, nlpkit evaluate, nlpkit score and nlpkit export"),
-    "captioner": ("an image captioner", "nlpkit.load in Python"),
+    "captioner": ("an image captioner", "nlpkit.load in Python and nlpkit export"),
 }  # fmt: skip
 # How `nlpkit train` calls a task that has another name in a file.
 COMMANDS = {"text_to_text": "text-to-text"}

@@ -5,10 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from nlpkit.models.presets import PRESETS
+from nlpkit.models.presets import PRESETS_OF_TEXTS
 
-# The source of a captioner is an image.
-PRESETS_OF_TEXTS = tuple(name for name in PRESETS if not name.startswith("captioner"))
 # What models of pairs of texts are for.
 TASKS_OF_PAIRS = ("text_to_text", "chatbot")
 LEVELS = Literal["word", "char", "byte", "subword"]

@@ -126,6 +126,7 @@ def result_object(report, evaluations, out, **more):
         "report": str(out / "report.html"),
         "seconds": report["seconds"],
         "best_epoch": report["best_epoch"],
+        "averaged": report.get("averaged", 0),
         "evaluation": evaluations,
         "skipped": {part: facts.get("skipped", 0) for part, facts in report["data"].items()},
         **more,

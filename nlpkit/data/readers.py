@@ -100,8 +100,8 @@ class TableReader:
         chunk_rows: int. Rows per chunk, at most. Defaults to `8192`.
         format: str. One of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"txt"`. Defaults to `None`: by the
             extension.
-        roles: `nlpkit.data.columns.Roles`. With `nlpkit.data.PAIRS` texts are sources in a column `"source"`, and labels their
-            targets in a column `"target"`: texts of any form. Defaults to texts and labels.
+        roles: `nlpkit.data.columns.Roles`. With `nlpkit.data.PAIRS` texts are sources, in a column `"source"`, and
+            labels their targets, in a column `"target"`: texts of any form. Defaults to texts and labels.
 
     Raises:
         InputError: If an argument or a file cannot be used, and while iterating: naming file, line and rule.

@@ -161,8 +161,9 @@ class Chatbot(TextToText):
                 the last `turns` are read.
             seed: int. Of an answer that is drawn: the same seed gives the same one. Defaults to `None`: one is drawn.
             max_new_tokens: int. Most tokens of the answer. Defaults to `None`: those of the longest one in training.
-            **sampling: As of `TextGenerator.generate`. With `temperature`, `top_k`, `top_p`, `min_p` or `typical_p` the
-                answer is drawn; without, it is the most likely token at each place.
+            **sampling: Options of `TextGenerator.generate` for one text: filters, penalties and the like, not
+                beams or stop strings. With `temperature`, `top_k`, `top_p`, `min_p` or `typical_p` the answer is
+                drawn; without, it is the most likely token at each place.
 
         Returns:
             str.
@@ -198,6 +199,11 @@ class Chatbot(TextToText):
         turns = [history] if isinstance(history, str) else history
         if hasattr(turns, "__len__") and len(turns) == 0:
             raise InputError("`history` must hold the turn to answer. Received: an empty history.")
+        if "logprobs" in sampling:
+            raise InputError(
+                f"An answer is a text. Received: logprobs={sampling['logprobs']!r}. Leave it out; `predict_nbest` "
+                "tells how likely targets are."
+            )
         joined = self._joined(check_texts(turns, "history"))
         source = tf.constant(self._source_rows([joined]).padded())
         most = self._longest if max_new_tokens is None else max_new_tokens

@@ -6,11 +6,12 @@ import tensorflow as tf
 from nlpkit.data.id_rows import IdRowsBuilder
 from nlpkit.errors import InputError
 from nlpkit.export.target_texts import has_words, rows_and_words
-from nlpkit.layers.pointer_head import extended_ids
 from nlpkit.text.text_layer import as_texts
 from nlpkit.text.vocabulary import PAD, UNKNOWN
 
-PIECE = 1024
+# Pairs that are encoded at once, and characters that their sources or targets would have if all were as long as the
+# longest text, to whose tokens they are padded.
+PIECE, CHARACTERS = 1024, 2**20
 
 
 def check_words(layer):
@@ -41,16 +42,43 @@ def extended_rows(layer, chunks, copy):
         Tuple of `IdRows` of the sources and of the targets.
     """
     sides, most = (IdRowsBuilder(), IdRowsBuilder()), layer.vocabulary_size + copy
-    for sources, targets in chunks:
-        for start in range(0, len(sources), PIECE):
-            part = slice(start, start + PIECE)
-            source = rows_and_words(layer, as_texts(sources[part]))
-            target = rows_and_words(layer, as_texts(targets[part]))
-            for builder, (ids, words) in zip(sides, (source, target), strict=True):
-                ids = extended_ids(ids, words, *source, layer.vocabulary_size).numpy()
-                ids[ids >= most] = UNKNOWN
-                builder.append(ids[ids != PAD], (ids != PAD).sum(axis=1))
+    for piece in _pieces(pair for chunk in chunks for pair in zip(*chunk, strict=True)):
+        read = [_rows_and_unknown(layer, texts) for texts in zip(*piece, strict=True)]
+        numbers = _numbers(layer, *read[0])
+        for builder, (ids, unknown) in zip(sides, read, strict=True):
+            ids[ids == UNKNOWN] = [numbers[row].get(word, UNKNOWN) for row, word in unknown]
+            ids[ids >= most] = UNKNOWN
+            builder.append(ids[ids != PAD], (ids != PAD).sum(axis=1))
     return tuple(builder.build() for builder in sides)
+
+
+def _pieces(pairs):
+    """Lists of pairs that remain small when they are padded, however long one of the texts is."""
+    piece, longest = [], 0
+    for pair in pairs:
+        longest = max(longest, *map(len, pair))
+        if piece and (len(piece) == PIECE or longest * (len(piece) + 1) > CHARACTERS):
+            yield piece
+            piece, longest = [], max(map(len, pair))
+        piece.append(pair)
+    if piece:
+        yield piece
+
+
+def _rows_and_unknown(layer, texts):
+    """Ids of texts, and the row and the word of each unknown one in the order in which they stand there."""
+    ids, words = rows_and_words(layer, as_texts(texts))
+    is_unknown = ids == UNKNOWN
+    rows, words = tf.where(is_unknown)[:, 0], tf.boolean_mask(words, is_unknown)
+    return ids.numpy(), list(zip(rows.numpy().tolist(), words.numpy().tolist(), strict=True))
+
+
+def _numbers(layer, ids, unknown):
+    """For each source the ids of its words that the vocabulary lacks, as `extended_ids` gives them in a graph."""
+    numbers = [{} for _ in ids]
+    for row, word in unknown:
+        numbers[row].setdefault(word, layer.vocabulary_size + len(numbers[row]))
+    return numbers
 
 
 def source_rows(layer, sources, copy):
@@ -124,15 +152,11 @@ def copied(layer, ids, sources):
         >>> copied(layer, np.array([[4, 6, 8]]), ["Eve met Al"])
         [{2: b'Al'}]
     """
-    source_ids, words = rows_and_words(layer, as_texts(sources))
-    numbers = extended_ids(source_ids, words, source_ids, words, layer.vocabulary_size).numpy()
     found = []
-    for row, source, names in zip(ids, numbers, words.numpy(), strict=True):
-        by_id = dict(zip(source.tolist(), names.tolist(), strict=True))
+    for row, numbers in zip(ids, _numbers(layer, *_rows_and_unknown(layer, sources)), strict=True):
+        by_id = {number: word for word, number in numbers.items()}
         # Far down in a list of n best there may be an id of a word that this source does not have.
-        found.append(
-            {column: by_id[i] for column, i in enumerate(row) if i >= layer.vocabulary_size and i in by_id}
-        )
+        found.append({column: by_id[i] for column, i in enumerate(row) if i in by_id})
     return found
 
 

@@ -9,11 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.data import RepeatedRows
 from nlpkit.errors import InputError
+from nlpkit.estimators.captioned_images import check_alike, check_captions, check_images, sha256_of
 from nlpkit.estimators.facts import token_facts
 from nlpkit.estimators.image_features import image_features, read_images
 from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.estimators.pair_scores import log_probabilities
 from nlpkit.estimators.pair_training import add_examples, some_rows, train_and_report, with_validation
+from nlpkit.estimators.persistence import plain_settings
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.estimators.text_levels import text_layer
 from nlpkit.estimators.text_metrics import import_sacrebleu, text_metrics
@@ -123,41 +125,63 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         Raises:
             InputError: If images, captions or a setting cannot be used, or there is no checkpoint to resume from.
         """
-        run = {"started": time.monotonic(), "checkpoint": checkpoint, "resume": resume}
         options, seed = option_groups(self.options, GROUPS), random_seed(self.random_state)
-        train, validation, data = self._described(X, y, validation_data, seed)
-        shown = some_rows(len(validation[1]), seed)
-        shape, pairs = train[0].array.shape[1:], sum(map(len, train[1]))
+        run = {"seed": seed, "started": time.monotonic(), "checkpoint": checkpoint, "resume": resume}
+        given, captions = None, check_captions(y, X)
+        if validation_data is not None:
+            given = validation_data[0], check_captions(validation_data[1], validation_data[0])
+        data, numbers = {"train": {"rows": len(captions)}}, np.arange(len(captions))
+        # By images: no caption of an image that is held out is trained on.
+        train, validation, _ = with_validation((numbers, captions), given, seed, data)
+        pairs = sum(map(len, train[1]))
         network, training, reasons = choose_for_text_to_text(self, options, pairs)
+        self.target_ = text_layer(self.level, self.normalize, options["target"], group="target")
+        # Nothing above takes long, and what is wrong there is told before all images are read.
+        images, others = self._read(X, captions, given, validation[0], data)
         with seeded(seed):
-            self.target_ = text_layer(self.level, self.normalize, options["target"], group="target")
-            pairs_of = [
-                _one_by_one(*side, encode)
-                for side, encode in ((train, self.target_.fit_encode), (validation, self.target_.encode))
-            ]
-            data["train"] |= {"captions": pairs, **token_facts(pairs_of[0][1])}
+            train = _one_by_one(images, *train, self.target_.fit_encode)
+            held_out = _one_by_one(others, np.arange(len(others)), validation[1], self.target_.encode)
+            data["train"] |= {"captions": pairs, **token_facts(train[1])}
+            shape = images.shape[1:]
             sizes = {"source_vocabulary_size": None, "target_vocabulary_size": self.target_.vocabulary_size,
                      "features": list(shape) if len(shape) == 3 else shape[-1]}  # fmt: skip
-            run["seed"] = seed
-            train_and_report(self, *pairs_of, {**sizes, **network}, training, data, reasons, run)
-        images, captions = validation
-        add_examples(self, images.array[images.numbers[shown]], captions[shown].tolist(), seed)
+            train_and_report(self, train, held_out, {**sizes, **network}, training, data, reasons, run)
+        shown = some_rows(len(others), seed)
+        add_examples(self, others[shown], validation[1][shown].tolist(), seed)
         return self
 
-    def _described(self, X, y, given, seed):
-        """Images and their captions to train with and to choose the best epoch, and facts about them."""
-        images, captions = self._regions(X), _check_captions(y, len(X))
-        data = {"train": {"rows": len(images)}}
-        if given is not None:
-            given = self._regions(given[0]), _check_captions(given[1], len(given[0]))
-            _check_alike(given[0].shape, images.shape)
-            data["validation"] = {"rows": len(given[0])}
-            given = RepeatedRows(given[0], np.arange(len(given[0]))), given[1]
-        # By images: no caption of an image that is held out is trained on. The images stay where they are.
-        train, validation, held = with_validation((np.arange(len(images)), captions), given, seed, data)
-        if held is not None:
-            validation = RepeatedRows(images[held], np.arange(len(held))), validation[1]
-        return (RepeatedRows(images, train[0]), train[1]), validation, data
+    def predict(self, X, **search):
+        """Describes images with the most likely caption of each.
+
+        Args:
+            X: As of `fit`.
+            **search: `beam_size`, `length_penalty`, `coverage_penalty` and `max_new_tokens`, as of
+                `TextToText.predict`.
+
+        Returns:
+            List of str.
+
+        Raises:
+            InputError: If images or an option cannot be used.
+        """
+        return super().predict(X, **search)
+
+    def predict_nbest(self, X, **search):
+        """Describes images with the best captions of each, and their scores.
+
+        Args:
+            X: As of `fit`.
+            **search: `n`, `beam_size`, `length_penalty`, `coverage_penalty`, `max_new_tokens` and `alignments`, as of
+                `TextToText.predict_nbest`.
+
+        Returns:
+            List with a list of dicts per image, as `TextToText.predict_nbest` gives it; with `alignments` also
+            `"target_tokens"` and `"attention"`, a list of weights over the regions for each of them.
+
+        Raises:
+            InputError: If images or an option cannot be used.
+        """
+        return super().predict_nbest(X, **search)
 
     def evaluate(self, X, y, *, beam_size=1):
         """Describes images and measures how near the texts come to the true ones.
@@ -169,10 +193,14 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
 
         Returns:
             dict, as `TextToText.evaluate` gives it.
+
+        Raises:
+            InputError: If images, captions or `beam_size` cannot be used.
         """
         check_is_fitted(self)
         import_sacrebleu()
-        return text_metrics(self.predict(X, beam_size=beam_size), _check_captions(y, len(X)).tolist())
+        captions = check_captions(y, X).tolist()
+        return text_metrics(self.predict(X, beam_size=beam_size), captions)
 
     def score(self, X, y):
         """The log-probability of a caption of each image, its end included.
@@ -188,14 +216,28 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
             InputError: If images or captions cannot be used.
         """
         check_is_fitted(self)
-        images, captions = self._regions(X), check_texts(y, "captions")
-        _check_captions(captions, len(images))
-        _check_alike(images.shape, self.network_.source_shape)
+        captions = check_texts(y, "captions")
+        check_captions(captions, X)
+        images = self._regions(X)
+        check_alike(images.shape, self.network_.source_shape)
         return log_probabilities(self._writer(), images, self.target_.encode(captions))
 
     def sides(self):
         """Tuple of str. The text layers that the captioner has: that of the captions."""
         return ("target",)
+
+    def _read(self, X, captions, given, held, data):
+        """Images to train with and to choose the best epoch, and facts that tell them from others."""
+        images, settings = self._regions(X), option_groups(self.options, GROUPS)["image"]
+        weights = self.image_weights and str(self.image_weights)
+        settings = plain_settings({"network": self.image_network, "weights": weights, **settings})
+        data["train"] |= {"sha256": sha256_of(X, captions), "images": settings}
+        if given is None:
+            return images, images[held]
+        others = self._regions(given[0])
+        check_alike(others.shape, images.shape)
+        data["validation"] = {"rows": len(others), "sha256": sha256_of(*given)}
+        return images, others
 
     def _regions(self, X):
         """Images as the network takes them: pixels as uint8, or a float array of shape `(n, regions, features)`."""
@@ -217,12 +259,12 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
             )
 
     def _check_sources(self, X):
-        return X
+        return check_images(X)
 
     def _source_batches(self, X):
         for start in range(0, len(X), BATCH_SIZE):
             images = self._regions(X[start : start + BATCH_SIZE])
-            _check_alike(images.shape, self.network_.source_shape)
+            check_alike(images.shape, self.network_.source_shape)
             yield range(start, start + len(images)), tf.cast(images, "float32")
 
     def _replaces_unknown(self):
@@ -233,35 +275,8 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         return {"target_tokens": target, "attention": np.round(weights[: len(target)], 4).tolist()}
 
 
-def _one_by_one(images, captions, encode):
+def _one_by_one(images, numbers, captions, encode):
     """The image of each caption and its ids, the captions of an image one after the other."""
-    counts = [len(own) for own in captions]
-    images = RepeatedRows(images.array, np.repeat(images.numbers, counts))
+    # The images stay where they are.
+    images = RepeatedRows(images, np.repeat(numbers, [len(own) for own in captions]))
     return images, encode([text for own in captions for text in own])
-
-
-def _check_alike(shape, trained):
-    """Raises unless images have the shape of those in training; an open axis takes any size."""
-    alike = len(shape) == len(trained)
-    # The number of regions is free, the size of pictures is not.
-    axes = range(1, 4) if len(trained) == 4 else (2,)
-    if not alike or any(trained[axis] not in (None, shape[axis]) for axis in axes):
-        kind = "(n, height, width, 3)" if len(trained) == 4 else "(n, regions, features)"
-        raise InputError(
-            f"Images must be like those of the training, {kind} with {tuple(trained[1:])}. Received: {tuple(shape)}. "
-            "Bring them to that size, or give files, which are."
-        )
-
-
-def _check_captions(captions, images):
-    """Object array with a list of captions for each image."""
-    if isinstance(captions, str) or not hasattr(captions, "__len__") or len(captions) != images:
-        received = f"{len(captions)} captions" if hasattr(captions, "__len__") else type(captions).__name__
-        raise InputError(
-            "There must be one caption, or a list of captions, for each image. Received: "
-            f"{images} images and {received}"
-        )
-    several = np.empty(images, object)
-    for number, own in enumerate(captions):
-        several[number] = check_texts([own] if isinstance(own, str) else own, f"captions of image {number}")
-    return several

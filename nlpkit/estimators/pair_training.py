@@ -153,7 +153,7 @@ def _report(model, result, data, reasons, started):
         "best_epoch": result.best_epoch,
         "averaged": result.averaged,
         "out_of_time": result.out_of_time,
-        "perplexity": {"validation": perplexity_of(result.history["val_loss"][result.best_epoch - 1])},
+        "perplexity": {"validation": perplexity_of(result.validation_loss)},
         "metrics": {},
         "seconds": time.monotonic() - started,
         "settings": spec,

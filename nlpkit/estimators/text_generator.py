@@ -175,11 +175,7 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         Returns:
             Float array `(n,)`, in nats.
         """
-
-        def log_probabilities(hidden, targets):
-            return -tf.reduce_sum(self.network_.losses_of(hidden, targets), axis=1)
-
-        return self._by_text(X, "score", log_probabilities)
+        return self._by_text(X, _log_probabilities)
 
     def embed(self, X):
         """The mean hidden state of each text.
@@ -190,24 +186,29 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         Returns:
             Float array `(n, units)`.
         """
+        return self._by_text(X, _means)
 
-        def means(hidden, targets):
-            real = tf.cast(targets != 0, hidden.dtype)[..., None]
-            return tf.reduce_sum(hidden * real, axis=1) / tf.reduce_sum(real, axis=1)
-
-        return self._by_text(X, "embed", means)
-
-    def _by_text(self, X, name, measure):
-        """What `measure(hidden states, targets)` gives for each text, read by itself."""
+    def _by_text(self, X, measure):
+        """What `measure(network, hidden states, targets)` gives for each text, read by itself."""
         check_is_fitted(self)
-        rows = self.text_to_ids_.encode(check_texts(X))
-        run = self._writer().kept((name,), self._graph, measure)
+        rows, writer = self.text_to_ids_.encode(check_texts(X)), self._writer()
+        run = writer.kept((measure,), _graph, measure, writer.network)
         batches, order = inference_batches(rows, batch_size=BATCH_SIZE)
         return restore_order(np.concatenate([run(ids).numpy() for ids in batches]), order)
 
-    def _graph(self, measure):
-        @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
-        def run(targets):
-            return measure(self.network_.hidden(inputs_of(targets))[0], targets)
 
-        return run
+def _graph(measure, network):
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    def run(targets):
+        return measure(network, network.hidden(inputs_of(targets))[0], targets)
+
+    return run
+
+
+def _log_probabilities(network, hidden, targets):
+    return -tf.reduce_sum(network.losses_of(hidden, targets), axis=1)
+
+
+def _means(network, hidden, targets):
+    real = tf.cast(targets != 0, hidden.dtype)[..., None]
+    return tf.reduce_sum(hidden * real, axis=1) / tf.reduce_sum(real, axis=1)

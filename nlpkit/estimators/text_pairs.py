@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from nlpkit.data.columns import shorten
 from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
@@ -15,7 +16,7 @@ class TextPairs:
     """Pairs of texts of which each side can be read by itself, any number of times; texts are not kept.
 
     Args:
-        sources: List of str, or a `TableReader` whose label column holds the targets.
+        sources: List of str, or a `TableReader(…, roles=PAIRS)`, which has the targets too.
         targets: List of str; `None` with a reader.
         name: str. How messages call these data. Defaults to `"pairs"`.
 
@@ -52,7 +53,12 @@ class TextPairs:
             if chunk.labels is None:
                 raise InputError(
                     f"The {self.name} have no targets. Name both columns: --columns source,target for files without a "
-                    "header line, else --source and --target; `text` and `label` of TableReader."
+                    "header line, else --source and --target; TableReader(…, roles=PAIRS) in Python."
+                )
+            if isinstance(chunk.labels[0], list):
+                raise InputError(
+                    f"{chunk.places[0]}: a source must have one target. Received: {shorten(chunk.labels[0])}. Write a "
+                    "row for each, and read them with roles=PAIRS."
                 )
             yield chunk.texts, chunk.labels
 
@@ -62,7 +68,8 @@ class TextPairs:
         for sources, targets in self.chunks():
             rows += len(sources)
             for pair in zip(sources, targets, strict=True):
-                digest.update("\t".join(pair).encode("utf-8", "surrogatepass") + b"\n")
+                for text in pair:  # a zero byte ends each, since texts may hold tabs and line breaks
+                    digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
         reader = self.given if self.is_reader else None
         return {
             "rows": rows,

@@ -94,7 +94,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
         """Trains on pairs of texts.
 
         Args:
-            X: List of str, or a `TableReader` whose label column holds the targets.
+            X: List of str, or a `TableReader(…, roles=nlpkit.data.PAIRS)`, which has the targets too.
             y: List of str, the target of each source; `None` with a reader.
             validation_data: Pair of such lists, or a `TableReader`. Defaults to a tenth of the pairs, 2,000 at most.
             checkpoint: Path of a folder for the state after each epoch. Defaults to `None`.
@@ -110,12 +110,12 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
         fit_text_to_text(self, X, y, validation_data, checkpoint, resume)
         return self
 
-    def score(self, X, y):
+    def score(self, X, y=None):
         """The log-probability of each target, its end included.
 
         Args:
-            X: List of str.
-            y: List of str.
+            X: List of str, or a `TableReader` as of `fit`.
+            y: List of str; `None` with a reader.
 
         Returns:
             Float array `(n,)`, in nats.
@@ -127,7 +127,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
         """Writes the targets of texts and measures how near they come to the true ones.
 
         Args:
-            X: List of str, or a `TableReader` whose label column holds the targets.
+            X: List of str, or a `TableReader` as of `fit`.
             y: List of str; `None` with a reader.
             beam_size: int. As of `predict`. Defaults to 1.
 

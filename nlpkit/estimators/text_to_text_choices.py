@@ -3,7 +3,7 @@
 from nlpkit.errors import InputError
 from nlpkit.layers.recurrent_decoder import FIRST_RESIDUAL
 from nlpkit.models.encoder_decoder_checks import OF_RECURRENT, OF_TRANSFORMERS
-from nlpkit.models.presets import PRESETS
+from nlpkit.models.presets import PRESETS, PRESETS_OF_TEXTS
 from nlpkit.spec import TextToTextSettings, parse_settings
 
 # Updates that a network needs to learn anything, however few pairs there are, and epochs that are worth it.
@@ -37,12 +37,12 @@ def choose_for_text_to_text(model, options, pairs):
         >>> network["units"], network["num_layers"], training.batch_size, training.epochs
         (64, 4, 20, 30)
     """
-    if model.preset not in PRESETS:
-        raise InputError(
-            f"`preset` (--preset) must be one of {', '.join(PRESETS)}. Received: {model.preset!r}"
-        )
+    _check_preset(model)
     given = _given(model, options)
-    parse_settings(TextToTextSettings, given["training"], WHERE)  # before anything is reckoned from them
+    # Checked, and "16" made a number, before anything is reckoned from them.
+    given["training"] = parse_settings(TextToTextSettings, given["training"], WHERE).model_dump(
+        exclude_unset=True
+    )
     defaults, preset = _defaults(model, pairs, given), f"the preset {model.preset}"
     reasons = [
         {"setting": name, "value": value, "reason": reason or preset}
@@ -55,6 +55,13 @@ def choose_for_text_to_text(model, options, pairs):
         for group in ("network", "training")
     )
     return network, parse_settings(TextToTextSettings, training, WHERE), reasons
+
+
+def _check_preset(model):
+    captioner = model.task == "captioner"
+    presets, flag = (PRESETS, "") if captioner else (PRESETS_OF_TEXTS, " (--preset)")
+    if model.preset not in presets:
+        raise InputError(f"`preset`{flag} must be one of {', '.join(presets)}. Received: {model.preset!r}")
 
 
 def _given(model, options):
@@ -71,16 +78,7 @@ def _defaults(model, pairs, given):
         group: {name: (value, None) for name, value in preset[group].items()}
         for group in ("network", "training")
     }
-    network = {**preset["network"], **given["network"]}
-    # What a preset says of layers of the other kind alone.
-    if network["cell"] == "transformer":
-        of_others = ("bidirectional", *OF_RECURRENT)
-    elif preset["network"]["cell"] == "transformer" != network.get("encoder"):
-        of_others = OF_TRANSFORMERS
-    else:
-        of_others = ()
-    for name in of_others:
-        defaults["network"].pop(name, None)
+    _fit_to_cell(defaults["network"], preset["network"]["cell"], given["network"])
     layers = given["network"].get("num_layers", preset["network"].get("num_layers", 1))
     if defaults["network"].get("residual") and layers <= FIRST_RESIDUAL:
         defaults["network"]["residual"] = (False, "it begins with the third layer")
@@ -92,9 +90,37 @@ def _defaults(model, pairs, given):
     size = given["training"].get("batch_size", training.get("batch_size", (BATCH_SIZE,))[0])
     epochs = min(max(UPDATES * size // pairs, EPOCHS), MOST_EPOCHS)
     training["epochs"] = (epochs, "it ends before when nothing improves")
-    if model.minutes is not None and training.get("schedule", ("cosine",))[0] == "cosine":
-        training["schedule"] = ("plateau", "the time may be over before the epochs are")
+    if model.minutes is not None:
+        _fit_to_time(training, given["training"])
     return defaults
+
+
+def _fit_to_cell(network, of_preset, given):
+    """Takes out what a preset says of layers of another kind alone, and gives those of this kind its attention."""
+    cell = given.get("cell", of_preset)
+    of_others = ()
+    if cell == "transformer":
+        of_others = ("bidirectional", *OF_RECURRENT)
+    elif of_preset == "transformer":
+        network["attention"] = ("additive", "a Transformer attends too")
+        if given.get("encoder") != "transformer":
+            of_others = OF_TRANSFORMERS
+    for name in of_others:
+        network.pop(name, None)
+
+
+def _fit_to_time(training, given):
+    """A rate that does not wait for the last epochs, which may not come."""
+    if training.get("schedule", ("cosine",))[0] == "cosine":
+        training["schedule"] = ("plateau", "the time may be over before the epochs are")
+    if given.get("schedule", training["schedule"][0]) == "inverse_sqrt":
+        warmup = training.get("warmup", (TextToTextSettings.model_fields["warmup"].default,))[0]
+        most = float(f"{0.5 / given.get('epochs', training['epochs'][0]):.3g}")
+        if most < warmup:
+            training["warmup"] = (
+                most,
+                "half of the first epoch, as the time may be over before the epochs are",
+            )
 
 
 def _choose_batch_size(training, pairs, given):

@@ -3,6 +3,8 @@
 import time
 from itertools import chain
 
+from nlpkit.data.columns import shorten
+from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.copied_words import check_words, extended_rows
 from nlpkit.estimators.facts import token_facts
@@ -55,8 +57,15 @@ def fit_text_to_text(model, X, y, validation_data, checkpoint, resume):
 def _validation_pairs(validation_data):
     if validation_data is None:
         return None
-    given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-    return TextPairs(*given, name="validation pairs")
+    if isinstance(validation_data, TableReader):
+        return TextPairs(validation_data, name="validation pairs")
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        raise InputError(
+            "`validation_data` must be a pair of lists, sources and targets, or a TableReader. Received: "
+            f"{shorten(validation_data)}"
+        )
+    sources, targets = validation_data
+    return TextPairs(sources, targets, "validation pairs")
 
 
 def _make_layers(model, options):

@@ -81,9 +81,9 @@ class WritingTextToText:
 
         Returns:
             List with a list of dicts per source, best first, fewer than `n` where there are no more: `"text"`,
-            `"score"` (the log-probability over the length penalty, plus the coverage penalty) and `"tokens"`; with
-            `alignments` also `"source_tokens"`, `"target_tokens"` and `"attention"`, a list of weights over the source
-            tokens for each target token.
+            `"score"` (the log-probability over the length penalty, plus the coverage penalty) and `"tokens"`, the
+            number of tokens written, the end among them; with `alignments` also `"source_tokens"`,
+            `"target_tokens"` and `"attention"`, a list of weights over the source tokens for each target token.
 
         Raises:
             InputError: If texts or an option cannot be used.
@@ -98,7 +98,14 @@ class WritingTextToText:
             lambda x: 1 <= x <= beam_size,
             whole=True,
         )
+        check_number("length_penalty", length_penalty, "a number", math.isfinite)
+        check_number("coverage_penalty", coverage_penalty, "0 (off) or more", lambda x: x >= 0)
         self._check_attends(coverage_penalty=coverage_penalty, alignments=alignments)
+        if coverage_penalty and beam_size == 1:
+            raise InputError(
+                "`coverage_penalty` chooses among beams. Received: "
+                f"coverage_penalty={coverage_penalty} with beam_size=1. Leave it out, or give more beams."
+            )
         search = {
             "beams": beam_size, "n_best": n, "length_penalty": length_penalty, "coverage_penalty": coverage_penalty,
             "max_new_tokens": self._longest if max_new_tokens is None else max_new_tokens,

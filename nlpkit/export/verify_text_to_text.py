@@ -156,15 +156,16 @@ def _scores(model, pairs):
 
 def _check_targets(model, searches, written):
     """Raises unless each target is the model's; see `_check_target`."""
-    expected = [
-        (source, likely)
-        for _, sources, _, options in searches
-        for source, likely in zip(sources, model.predict_nbest(sources, **options), strict=True)
-    ]
-    for number, ((source, likely), found) in enumerate(zip(expected, written, strict=True), 1):
-        _check_target(
-            f"text {source[-80:]!r}" if isinstance(source, str) else f"image {number}", *found, likely
-        )
+    written = iter(written)
+    for signature, sources, _, options in searches:
+        for number, likely in enumerate(model.predict_nbest(sources, **options)):
+            source = sources[number]
+            name = (
+                f"text {source[-80:]!r}"
+                if isinstance(source, str)
+                else f"image {number + 1} of `{signature}`"
+            )
+            _check_target(name, *next(written), likely)
 
 
 def _check_target(source, text, score, likely):

@@ -251,7 +251,7 @@ def _make_attention(attention, units, part):
     if attention == "additive":
         return AdditiveAttention(units, name="attention", **part)
     if attention == "multi_head":
-        return ContextAttention(_heads(units), name="attention", **part)
+        return ContextAttention(default_heads(units), name="attention", **part)
     if isinstance(attention, str) and attention in SCORES:
         return MultiplicativeAttention(attention, name="attention", **part)
     if isinstance(attention, dict):
@@ -264,7 +264,22 @@ def _make_attention(attention, units, part):
     return attention
 
 
-def _heads(units):
-    """Heads of a size of 32 or so, as many as share the units evenly."""
-    wanted = max(units // 32, 1)
-    return next(heads for heads in range(wanted, 0, -1) if units % heads == 0)
+def default_heads(units, even=False):
+    """Attention heads of a size of 32 or so, as many as share the units evenly.
+
+    Args:
+        units: int. Features of all heads together.
+        even: bool. Whether a head has an even size, as rotary positions need it, which turn features in pairs; the
+            units must be even then. Defaults to `False`.
+
+    Returns:
+        int. Of the numbers that fit the nearest to `units / 32`, the smaller one of two.
+
+    Example:
+        >>> from nlpkit.layers.attention_decoder import default_heads
+        >>> default_heads(256), default_heads(75), default_heads(250), default_heads(250, even=True)
+        (8, 3, 10, 5)
+    """
+    wanted, step = units / 32, 2 if even else 1
+    fitting = [heads for heads in range(1, units + 1) if units % (heads * step) == 0]
+    return min(fitting, key=lambda heads: abs(heads - wanted))

@@ -127,18 +127,21 @@ def extended_ids(ids, tokens, source_ids, source_tokens, vocabulary_size):
     Reference:
         [See et al., 2017](https://arxiv.org/abs/1704.04368)
     """
+    # A last column that is no word: without any, a batch of no texts would have none to choose from.
+    source_ids, source_tokens = (tf.pad(x, [[0, 0], [0, 1]]) for x in (source_ids, source_tokens))
     ids, unknown = tf.cast(ids, "int32"), tf.equal(source_ids, UNKNOWN)
-    # Every pair of words is compared, so numbers are, not strings.
+    # Every pair of words is compared, so numbers are, not strings; no word has the number -1.
     words, source_words = (tf.strings.to_hash_bucket_fast(x, 2**63 - 1) for x in (tokens, source_tokens))
-    first = _first_match(source_words, source_words, unknown)
+    among = tf.where(unknown, source_words, -1)
+    first = _first_match(source_words, among)
     is_new = first == tf.range(tf.shape(first)[1])
     numbers = tf.cumsum(tf.cast(is_new, "int32"), axis=1) - 1
-    found = _first_match(words, source_words, unknown)
+    found = _first_match(words, among)
     own = vocabulary_size + tf.gather(numbers, tf.maximum(found, 0), batch_dims=1)
     return tf.where((ids == UNKNOWN) & (found >= 0), own, ids)
 
 
-def _first_match(words, source_words, unknown):
-    """Position of the first unknown source word that equals each word, or -1."""
-    equal = (words[:, :, None] == source_words[:, None, :]) & unknown[:, None, :]
+def _first_match(words, among):
+    """Position of the first of the words `among` all that equals each word, or -1."""
+    equal = words[:, :, None] == among[:, None, :]
     return tf.where(tf.reduce_any(equal, axis=-1), tf.argmax(equal, axis=-1, output_type="int32"), -1)

@@ -17,6 +17,7 @@ from nlpkit.layers import (
     TiedOutput,
     TokenEmbedding,
 )
+from nlpkit.layers.attention_decoder import default_heads
 from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.models.dtype_policy import dtype_policy
 from nlpkit.models.encoder_decoder_checks import ADDED, RECURRENT, check_encoder_decoder
@@ -89,15 +90,16 @@ def build_encoder_decoder(
             vocabulary, and ids from `target_vocabulary_size` on stand for these words. Defaults to 0, off.
         tie: bool. Whether the output shares the matrix of the target's embedding. Defaults to `True`.
         share: bool. Whether source and target share one embedding. Defaults to `False`.
-        bridge: `"copy"`, `"dense"`, `"zero"` or `"auto"`. As in `StateBridge`; `"auto"` copies the encoder's states
-            where both sides have the same layers. Defaults to `"auto"`.
-        num_heads: int. Attention heads, of a Transformer or of `attention="multi_head"`. Defaults to `None`: one for
-            each 32 units.
+        bridge: `"copy"`, `"dense"`, `"zero"` or `"auto"`. To a recurrent decoder, as in `StateBridge`; `"auto"` copies
+            the encoder's states where both sides have the same layers. Defaults to `"auto"`.
+        num_heads: int. Attention heads, of a Transformer or of `attention="multi_head"`, which share the units evenly;
+            with rotary positions each has an even size. Defaults to `None`: about one for each 32 units.
         positions: `"rotary"`, `"relative"`, `"sine"` or `"learned"`. Of a Transformer; the last two also with
             encoder `"none"`. Defaults to `"rotary"`.
         norm: `"pre"` or `"post"`. Of a Transformer. Defaults to `"pre"`.
-        dropout: float. Of the vectors, and of each layer's outputs. Defaults to 0.
-        word_dropout: float. Part of the decoder's input tokens whose whole vector is dropped. Defaults to 0.
+        dropout: float from 0 to below 1. Of the vectors, and of each layer's outputs. Defaults to 0.
+        word_dropout: float from 0 to below 1. Part of the decoder's input tokens whose whole vector is dropped.
+            Defaults to 0.
         filters: list of int. As of `ImageRegions`, for images. Defaults to `None`: those of the layer.
         use_cudnn: `"auto"`, `True` or `False`. For recurrent layers. Defaults to `"auto"`.
         dtype: str. Keras dtype policy such as `"mixed_float16"`; the logits are float32 always.
@@ -107,7 +109,7 @@ def build_encoder_decoder(
         inputs `(batch, time)` to float32 logits `(batch, time, target_vocabulary_size)`.
 
     Raises:
-        InputError: If an option is unknown or does not go with another.
+        InputError: If an option is unknown, out of range, or does not go with another.
 
     Example:
         >>> import numpy as np
@@ -229,7 +231,7 @@ def _transformer(given):
     units, positions = given["units"], given["positions"]
     return {
         "num_layers": given["num_layers"],
-        "num_heads": given["num_heads"] or max(units // 32, 1),
+        "num_heads": given["num_heads"] or default_heads(units, even=positions == "rotary"),
         "intermediate_dim": 4 * units,
         "dropout": given["dropout"],
         "norm": given["norm"],

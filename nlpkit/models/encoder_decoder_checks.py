@@ -1,13 +1,17 @@
 """Which options of `build_encoder_decoder` go together."""
 
+from numbers import Integral, Real
+
 from nlpkit.errors import InputError
+from nlpkit.layers.attention_decoder import default_heads
 
 RECURRENT = ("gru", "lstm", "rnn")
 # Positions that are added to the vectors, and those that the attention itself sees.
 ADDED = ("learned", "sine")
-# Options of recurrent decoders alone.
-OF_RECURRENT = ("attention", "input_feeding", "coverage", "peeky", "residual")
-# Options of Transformers, with the value that asks for nothing.
+# Options of recurrent decoders alone, and of Transformers, with the value that asks for nothing.
+OF_RECURRENT = {
+    "attention": None, "input_feeding": False, "coverage": False, "peeky": False, "residual": False, "bridge": "auto",
+}  # fmt: skip
 OF_TRANSFORMERS = {"num_heads": None, "positions": "rotary", "norm": "pre"}
 CHOICES = {
     "cell": (*RECURRENT, "transformer"),
@@ -17,6 +21,13 @@ CHOICES = {
     "bridge": ("auto", "copy", "dense", "zero"),
     "positions": (*ADDED, "relative", "rotary"),
 }
+SIZE = ("an int of at least 1", Integral, lambda value: value >= 1)
+PART = ("a number from 0 (off) to below 1", Real, lambda value: 0 <= value < 1)
+NUMBERS = {
+    "units": SIZE, "num_layers": SIZE, "embedding_dim": SIZE, "num_heads": SIZE, "dropout": PART, "word_dropout": PART,
+}  # fmt: skip
+# Left out, they follow from the units.
+LEFT_OUT = ("embedding_dim", "num_heads")
 
 
 def check_encoder_decoder(given):
@@ -26,11 +37,12 @@ def check_encoder_decoder(given):
         given: dict. The arguments of `build_encoder_decoder`, `encoder` filled in.
 
     Raises:
-        InputError: If one is unknown, missing, or belongs to a model of another kind.
+        InputError: If one is unknown, missing, out of range, or belongs to a model of another kind.
     """
     for name, choices in CHOICES.items():
         if given[name] not in choices:
             raise InputError(f"`{name}` must be one of {list(choices)}. Received: {name}={given[name]!r}")
+    _check_numbers(given)
     _check_source(given)
     _check_vocabularies(given)
     _check_decoder(given)
@@ -40,6 +52,33 @@ def check_encoder_decoder(given):
         raise InputError(
             "The vectors of a Transformer are as wide as its layers. Received: "
             f"units={given['units']}, embedding_dim={given['embedding_dim']}. Leave `embedding_dim` out."
+        )
+    _check_heads(given)
+
+
+def _check_numbers(given):
+    for name, (rule, kind, is_allowed) in NUMBERS.items():
+        value = given[name]
+        if value is None and name in LEFT_OUT:
+            continue
+        if isinstance(value, bool) or not isinstance(value, kind) or not is_allowed(value):
+            raise InputError(f"`{name}` must be {rule}. Received: {name}={value!r}")
+
+
+def _check_heads(given):
+    """Heads share the units evenly; rotary positions turn the features of each in pairs."""
+    units, heads = given["units"], given["num_heads"]
+    rotary = given["positions"] == "rotary" and "transformer" in (given["cell"], given["encoder"])
+    if rotary and units % 2:
+        raise InputError(
+            f"With rotary positions `units` must be even. Received: units={units}, positions='rotary'. Take another "
+            "number of units, or positions='sine'."
+        )
+    if units % ((heads or 1) * (2 if rotary else 1)):
+        raise InputError(
+            f"`num_heads` must divide `units`{', into heads of an even size with rotary positions' if rotary else ''}. "
+            f"Received: units={units}, num_heads={heads}. Leave it out, or take a number that fits, such as "
+            f"{default_heads(units, rotary)}."
         )
 
 
@@ -115,8 +154,8 @@ def _check_features(given):
 
 def _check_decoder(given):
     recurrent = given["cell"] in RECURRENT
-    for name in OF_RECURRENT:
-        if given[name] and not recurrent:
+    for name, nothing in OF_RECURRENT.items():
+        if given[name] != nothing and not recurrent:
             raise InputError(
                 f"`{name}` is an option of recurrent decoders. Received: cell={given['cell']!r}, "
                 f"{name}={given[name]!r}. Leave it out, or take another cell."

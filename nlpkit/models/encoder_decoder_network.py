@@ -6,7 +6,7 @@ import tensorflow as tf
 from nlpkit.layers import RecurrentDecoder
 from nlpkit.layers.softmax_loss import softmax_loss
 from nlpkit.models.decoded import Decoded, inputs_for
-from nlpkit.models.source_reader import within
+from nlpkit.models.source_reader import lengths, within
 
 PARTS = ("reader", "decoder", "output", "target", "table", "pointer", "positions")
 # Of a word that can neither be written nor copied.
@@ -181,8 +181,7 @@ class EncoderDecoderNetwork(keras.Model):
         weights = self.decode(inputs_for(target), memory).attention_scores
         if weights is None or not self.reader.reverse:
             return weights
-        lengths = tf.reduce_sum(tf.cast(memory["mask"], "int32"), axis=1)
-        return tf.reverse_sequence(weights, lengths, seq_axis=2)
+        return tf.reverse_sequence(weights, lengths(source), seq_axis=2)
 
     def initial_state(self, source, max_length):
         """The state before the first step.

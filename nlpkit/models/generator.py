@@ -2,6 +2,7 @@
 
 from nlpkit.errors import InputError
 from nlpkit.layers import AdaptiveSoftmax, RecurrentBlock, RecurrentStack, TiedOutput, TokenEmbedding
+from nlpkit.layers.attention_decoder import default_heads
 from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.layers.window_network import WindowNetwork
 from nlpkit.models.dtype_policy import dtype_policy
@@ -142,7 +143,7 @@ def _body(given):
     """What stands between the vectors and the output."""
     units, cell, dropout = given["units"], given["cell"], given["dropout"]
     if cell == "transformer":
-        heads = given["num_heads"] or max(units // 32, 1)
+        heads = given["num_heads"] or default_heads(units, even=True)
         sizes = {"num_heads": heads, "intermediate_dim": 4 * units, "window": given["context"]}
         return DecoderStack(given["num_layers"], dropout=dropout, name="decoder", **sizes)
     if cell == "nplm":

@@ -46,3 +46,7 @@ PRESETS = {
         "network": {"cell": "lstm", "encoder": "none", "units": 256}, "training": ADAM,
     },
 }  # fmt: skip
+# Those of ids; the others read features as they are, without an encoder.
+PRESETS_OF_TEXTS = tuple(
+    name for name, preset in PRESETS.items() if preset["network"].get("encoder") != "none"
+)

@@ -78,7 +78,7 @@ class SourceReader(keras.layers.Layer):
             self.bridge.build(self._by_layer(states) or [self.output_shapes[1]])
 
     def call(self, inputs, training=False):
-        order = _backwards(inputs) if self.reverse else inputs
+        order = tf.reverse_sequence(inputs, lengths(inputs), seq_axis=1) if self.reverse else inputs
         x, mask = self._vectors(order, training)
         found = x if self.encoder is None else self.encoder(x, mask=mask, training=training)
         outputs, *states = found if self._has_states() else [found]
@@ -159,17 +159,31 @@ def within(ids, vocabulary_size):
     return tf.where(ids < vocabulary_size, ids, tf.cast(UNKNOWN, ids.dtype))
 
 
+def lengths(source):
+    """Steps of each row up to its last real one; a step of zeros before it, such as a silent frame, counts.
+
+    Args:
+        source: Int tensor or array of shape `(batch, time)`, or float one of shape `(batch, time, features)`.
+
+    Returns:
+        Int32 tensor of shape `(batch,)`.
+
+    Example:
+        >>> from nlpkit.models.source_reader import lengths
+        >>> lengths([[5, 0, 3, 0], [0, 0, 0, 0]]).numpy().tolist()
+        [3, 0]
+    """
+    source = tf.convert_to_tensor(source)
+    places = tf.range(1, tf.shape(source)[1] + 1)
+    # Among no steps at all the last one would be the least int.
+    return tf.maximum(tf.reduce_max(tf.where(_real(source), places, 0), axis=1), 0)
+
+
 def _real(source):
     """Which steps are no padding."""
     return (
         tf.not_equal(source, 0) if source.shape.rank == 2 else tf.reduce_any(tf.not_equal(source, 0), axis=-1)
     )
-
-
-def _backwards(source):
-    """Each row's real steps from the last to the first; padding stays on the right."""
-    lengths = tf.reduce_sum(tf.cast(_real(source), "int32"), axis=1)
-    return tf.reverse_sequence(source, lengths, seq_axis=1)
 
 
 def _mean(outputs, mask):

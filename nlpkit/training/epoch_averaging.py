@@ -42,7 +42,7 @@ class AverageEpochs(keras.callbacks.Callback):
                 "validation data. Give some, or set `average_epochs=1`."
             )
         self.count, self.validation, self.best = count, validation, best
-        self.epochs, self.averaged, self.kept = 0, 0, None
+        self.epochs, self.averaged, self.loss, self.kept = 0, 0, None, None
 
     def set_model(self, model):
         """Makes room for the weights; a checkpoint can only restore what is there already."""
@@ -69,7 +69,7 @@ class AverageEpochs(keras.callbacks.Callback):
         _assign(weights, [np.mean([kept.numpy() for kept in ring], axis=0) for ring in rings])
         loss = self.model.evaluate(self.validation, verbose=0, return_dict=True)["loss"]
         if loss < -self.best.best_score[1]:
-            self.averaged = available
+            self.averaged, self.loss = available, loss
         else:
             _assign(weights, before)
 

@@ -28,6 +28,7 @@ class TrainingResult:
         seconds: float. Duration of the training.
         out_of_time: bool. Whether the time limit ended it.
         averaged: int. The number of last epochs the mean of whose weights the model now has. Defaults to 0: none.
+        averaged_loss: float. The validation loss with that mean. Defaults to `None`: there is none.
 
     Example:
         >>> from nlpkit.training import TrainingResult
@@ -40,6 +41,12 @@ class TrainingResult:
     seconds: float
     out_of_time: bool
     averaged: int = 0
+    averaged_loss: float | None = None
+
+    @property
+    def validation_loss(self):
+        """float. The validation loss with the weights that the model now has; only where there was validation data."""
+        return self.averaged_loss if self.averaged else self.history["val_loss"][self.best_epoch - 1]
 
 
 def train(
@@ -188,9 +195,9 @@ def run_epochs(
             shuffle=False,
             verbose=0,
         )
-    seconds = time.monotonic() - started
-    averaged = stateful["mean"].averaged if "mean" in stateful else 0
-    return TrainingResult(keeper.history, stateful["best"].best_epoch + 1, seconds, limit.reached, averaged)
+    seconds, best_epoch = time.monotonic() - started, stateful["best"].best_epoch + 1
+    mean = (stateful["mean"].averaged, stateful["mean"].loss) if "mean" in stateful else ()
+    return TrainingResult(keeper.history, best_epoch, seconds, limit.reached, *mean)
 
 
 def compile_model(model, settings, *, total_steps, multi_label=False):

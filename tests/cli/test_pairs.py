@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nlpkit.cli.pairs import check_readable, pair_reader, pieces
+from nlpkit.data import PAIRS, TableReader
 from nlpkit.errors import InputError
 
 READING = {"columns": None, "quoting": None, "on_bad_row": "error", "format": None}
@@ -118,3 +119,28 @@ def test_skipped_rows_are_told_in_these_words(tmp_path):
     assert reader.skipped == 2
     first, second = reader.first_skipped
     assert "line 2: the target is missing." in first and "line 4: the source is empty." in second
+
+
+def test_tables_with_and_without_targets_are_not_read_together(tmp_path):
+    (tmp_path / "a.csv").write_text("source,target\nx,y\n")
+    (tmp_path / "b.csv").write_text("source,other\nx,y\n")
+    reader = TableReader([tmp_path / "a.csv", tmp_path / "b.csv"], roles=PAIRS)
+    with pytest.raises(
+        InputError, match=r"Either all files have targets or none.*Name the target column \(--target\)"
+    ):
+        list(reader)
+
+
+def test_a_target_is_not_parted(tmp_path):
+    (tmp_path / "a.csv").write_text("source,target\nx,y\n")
+    with pytest.raises(
+        InputError, match=r"A target is one text. Received: label_separator='\|'. Leave it out"
+    ):
+        pairs(tmp_path / "a.csv", label_separator="|")
+
+
+def test_a_parquet_column_of_numbers_is_no_source(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"source": [1], "target": ["y"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"the source column 'source' must hold strings.* \(--source\)"):
+        check_readable(pairs(tmp_path / "a.parquet"))

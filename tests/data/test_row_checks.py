@@ -1,3 +1,4 @@
+from nlpkit.data.columns import PAIRS
 from nlpkit.data.row_checks import all_usable, clean_labels, encoding_problem, label_problem, row_problem
 
 
@@ -33,6 +34,14 @@ def test_fast_check_agrees_with_the_check_row_by_row():
         for empty in (False, True):
             problem = row_problem(text, label, label, kind, empty)
             assert all_usable([text], [label], kind, empty) == (problem is None), (text, label, empty)
+            if kind is str:  # a target may hold what a label may not
+                problem = row_problem(text, label, label, kind, empty, PAIRS)
+                assert all_usable([text], [label], kind, empty, PAIRS) == (problem is None), (
+                    text,
+                    label,
+                    empty,
+                )
+                assert label != "a\tb" or problem is None
     assert all_usable(["fine"], None, None) and row_problem("fine", None, None, None) is None
 
 

@@ -308,6 +308,7 @@ def test_what_is_no_history(bot, history, message):
     [
         ({"temprature": 1}, "The options of a generation are .*temperature.* Received: temprature$"),
         ({"beam_size": 3}, "Received: beam_size$"),
+        ({"logprobs": 3}, "An answer is a text. Received: logprobs=3. Leave it out; `predict_nbest` tells"),
         ({"temperature": -1}, "temperature"),
         ({"top_p": 0}, "`top_p` must be"),
         (

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nlpkit import InputError
+from nlpkit.estimators import copied_words
 from nlpkit.estimators.copied_words import (
     check_words,
     copied,
@@ -79,6 +80,54 @@ def test_many_pairs_are_encoded_piece_by_piece(monkeypatch):
     monkeypatch.setattr("nlpkit.estimators.copied_words.PIECE", 2)
     assert [row.tolist() for row in source_rows(layer, texts, 3)] == expected
     assert expected[2] == [8, 9, 8, 3] and expected[3] == [3]
+
+
+def python_ids(layer, text, source):
+    """What `extended_ids` says in words, one word after the other."""
+    own = []
+    for word in source.split():
+        if known(layer, word)[0] == 1 and word not in own:
+            own.append(word)
+    return [8 + own.index(word) if word in own else known(layer, word)[0] for word in text.split()] + [3]
+
+
+def short_and_long():
+    """Three hundred sources and targets of a few words, and among them a pair of 1,500 each."""
+    draw, words = (
+        np.random.default_rng(0),
+        ["Ada", "met", "Bo", ",", "Eve", "Al", "Émile", "电影", "Zoe", "Cy"],
+    )
+    lengths = [1500 if row == 137 else draw.integers(0, 7) for row in range(301)]
+    return tuple([" ".join(draw.choice(words, length)) for length in lengths] for _ in range(2))
+
+
+def test_one_long_text_among_short_ones_makes_no_large_piece(monkeypatch):
+    layer, (sources, targets), sizes = layer_of("space"), short_and_long(), []
+
+    def watched(*given):
+        ids, words = rows_and_words(*given)
+        sizes.append(int(tf.size(ids)))
+        return ids, words
+
+    monkeypatch.setattr(copied_words, "rows_and_words", watched)
+    monkeypatch.setattr(copied_words, "CHARACTERS", 20_000)
+    found = extended_rows(layer, [(sources[:200], targets[:200]), (sources[200:], targets[200:])], 99)
+    ids = {word: known(layer, word)[0] for word in {*" ".join(sources + targets).split()}}
+    monkeypatch.setattr(f"{__name__}.known", lambda _, word: [ids[word]])
+    for rows, texts in zip(found, (sources, targets), strict=True):
+        expected = [python_ids(layer, *pair) for pair in zip(texts, sources, strict=True)]
+        assert [row.tolist() for row in rows] == expected
+    assert len(found[0][137]) == 1501 and max(sizes) < 20_000 < 301 * 1501
+    assert len(sizes) < 20, "short texts are encoded together"
+
+
+def test_words_of_a_source_are_not_compared_with_each_other():
+    """Forty thousand words make 1.6 GB of pairs, and twice as many bytes of numbers."""
+    layer, names = layer_of("space"), [f"name{number}" for number in range(20_000)]
+    text = " ".join(names + names[::-1])
+    row = source_rows(layer, [text], 20_000)[0]
+    np.testing.assert_array_equal(row, [*range(8, 20_008), *range(20_007, 7, -1), 3])
+    assert copied(layer, np.array([[8, 20_007, 4]]), [text]) == [{0: b"name0", 1: b"name19999"}]
 
 
 def test_copied_words_come_back_as_text():

@@ -10,6 +10,7 @@ from sklearn.base import clone
 import nlpkit
 from nlpkit import ImageCaptioner
 from nlpkit.errors import InputError
+from nlpkit.estimators import image_captioner
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
 SIZE = 8
@@ -151,10 +152,13 @@ def test_patches_and_files(fitted, tmp_path):
         (IMAGES.astype("float64"), CAPTIONS, {}, "`images` must be a uint8 array.*array of float64"),
         (IMAGES, CAPTIONS, {"image_network": "small"}, "`network` must be .*Received: network='small'"),
         (IMAGES, CAPTIONS, {"image_weights": "file"}, "convolutions are trained along. Received: .*'file'"),
-        (IMAGES, CAPTIONS, {"preset": "captions"}, "`preset` .* must be one of .*Received: 'captions'"),
+        (IMAGES, CAPTIONS, {"preset": "captions"}, "^`preset` must be one of .*, captioner, .*Received: 'captions'"),
         (IMAGES, CAPTIONS, {"options": {"image": {"patch_size": 4}}}, "The image settings cannot be used.*patch_size"),
         (IMAGES, CAPTIONS, {"options": {"images": {}}}, "images"),
         (IMAGES[:1], CAPTIONS[:1], {}, "Received: 1 pair"),
+        (None, CAPTIONS, {}, "image: a uint8 array.* a list of paths .* a float array.* Received: NoneType"),
+        ([], [], {}, "`X` must hold at least one image.* Received: 0 images"),
+        ("a.png", ["a"], {}, "`X` must hold at least one image.* Received: str"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_fitted(images, captions, arguments, message):
@@ -175,4 +179,106 @@ def test_images_unlike_those_of_the_training(fitted, quick):
     with pytest.raises(InputError, match=r"Received: \(20, 9, 8, 3\)"):
         captioner().fit(
             IMAGES[:20], CAPTIONS[:20], validation_data=(np.zeros((20, 9, 8, 3), "uint8"), CAPTIONS[:20])
+        )
+
+
+def test_what_holds_no_images(fitted):
+    captions = CAPTIONS[0][:1]
+    for use in (
+        fitted.predict,
+        fitted.predict_nbest,
+        lambda X: fitted.evaluate(X, captions),
+        lambda X: fitted.score(X, captions),
+    ):
+        for images, received in (
+            (None, "NoneType"),
+            ([], "0 images"),
+            (IMAGES[:0], "0 images"),
+            (np.float32(3), "float32"),
+        ):
+            with pytest.raises(InputError, match=f"`X` must hold at least one image.* Received: {received}$"):
+                use(images)
+
+
+def test_what_is_wrong_is_told_before_images_are_read(fitted, monkeypatch):
+    calls = []
+
+    def read(images, *args, **options):
+        calls.append(len(images))
+        raise RuntimeError("read")
+
+    for name in ("image_features", "read_images"):
+        monkeypatch.setattr(image_captioner, name, read)
+    few, validation = CAPTIONS[:3], (IMAGES[:2], CAPTIONS[:3])
+    patches = {"image_network": "patches"}
+    for arguments, captions, given, message in (
+        (patches, few, None, "Received: 60 images and 3 captions"),
+        (patches, CAPTIONS, validation, "Received: 2 images and 3 captions"),
+        ({**patches, "preset": "best"}, CAPTIONS, None, "`preset` must be one of"),
+        ({**patches, "level": "line"}, CAPTIONS, None, "`level` .* must be one of"),
+        ({"options": {"training": {"batch_size": 0}}}, CAPTIONS, None, r"options\['training'\]: 1 setting"),
+    ):
+        with pytest.raises(InputError, match=message):
+            captioner(**{"options": {}, **arguments}).fit(IMAGES, captions, validation_data=given)
+    for use in (fitted.evaluate, fitted.score):
+        with pytest.raises(InputError, match="Received: 60 images and 3 captions"):
+            use(IMAGES, [own[0] for own in few])
+    assert calls == []
+    with pytest.raises(RuntimeError, match="read"):  # the stand-in is what would have been called
+        captioner(**patches).fit(IMAGES, CAPTIONS)
+    assert calls == [60]
+
+
+def resumed(folder, images, captions=CAPTIONS[:20], validation=None, **arguments):
+    return captioner(**arguments).fit(
+        images, captions, validation_data=validation, checkpoint=folder, resume=True
+    )
+
+
+def test_a_run_is_resumed_with_the_same_images_and_captions_alone(tmp_path, quick):
+    images, others = quick[1][:20], quick[1][20:40]
+    first = captioner(options={}).fit(images, CAPTIONS[:20], checkpoint=tmp_path)
+    twin = resumed(tmp_path, images.copy(), options={})
+    for one, other in zip(first.network_.get_weights(), twin.network_.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    swapped = [CAPTIONS[1], CAPTIONS[0], *CAPTIONS[2:20]]
+    for given, captions, options in (
+        (others, CAPTIONS[:20], {}),
+        (images, swapped, {}),
+        (images, CAPTIONS[:20], {"image": {"size": SIZE}}),
+    ):
+        with pytest.raises(InputError, match="belongs to a run with other data or settings"):
+            resumed(tmp_path, given, captions, options=options)
+
+
+def test_a_run_on_files_is_resumed_with_the_same_pictures_alone(tmp_path):
+    def save(images):
+        for path, image in zip(paths, images, strict=True):
+            keras.utils.save_img(path, image, scale=False)
+
+    paths, files = [tmp_path / f"{number}.png" for number in range(20)], {"image_network": "patches"}
+    validation = IMAGES[:3], CAPTIONS[:3]
+    files["options"] = {"image": {"size": np.int64(SIZE)}}  # a number of NumPy is one too
+    save(IMAGES[:20])
+    first = captioner(**files).fit(
+        paths, CAPTIONS[:20], validation_data=validation, checkpoint=tmp_path / "run"
+    )
+    facts = first.report_["data"]
+    assert facts["train"]["images"] == {"network": "patches", "weights": None, "size": SIZE}
+    assert len({facts[part]["sha256"] for part in ("train", "validation")}) == 2
+    resumed(tmp_path / "run", paths, validation=validation, **files)
+    with pytest.raises(InputError, match="other data or settings"):
+        resumed(tmp_path / "run", paths, validation=(IMAGES[3:6], CAPTIONS[:3]), **files)
+    save(IMAGES[20:40])
+    with pytest.raises(InputError, match="other data or settings"):
+        resumed(tmp_path / "run", paths, validation=validation, **files)
+
+
+def test_what_it_writes_from_is_told_as_images():
+    for name in ("predict", "predict_nbest"):
+        text = getattr(ImageCaptioner, name).__doc__
+        assert (
+            "X: As of `fit`." in text
+            and "source_tokens" not in text
+            and "List of str." not in text.split("Returns")[0]
         )

@@ -116,17 +116,18 @@ def reported():
     """What `train_and_report` gives to its parts, and the report it makes, without a training."""
     from nlpkit.estimators import pair_training
     from nlpkit.spec import TextToTextSettings
+    from nlpkit.training import TrainingResult
 
     calls, history = {}, {"loss": [3.0, 2.0, 1.9], "val_loss": [2.5, np.log(7.0), 2.2]}
-    result = SimpleNamespace(history=history, best_epoch=2, averaged=False, out_of_time=True)
+    result = TrainingResult(history, 2, 1.0, True)
     spec = SimpleNamespace(model_dump=lambda: {"task": "text_to_text", "network": {"units": 4}})
     model = SimpleNamespace(minutes=2, verbose=0, text_settings=lambda: {"target": {}}, spec=lambda: spec)
 
-    def train(network, sources, targets, settings, **options):
-        calls.update(options, network=network, pairs=(sources, targets), settings=settings)
-        return result
+    def run(train_pairs, seed=3, result=result, **run_options):
+        def train(network, sources, targets, settings, **options):
+            calls.update(options, network=network, pairs=(sources, targets), settings=settings)
+            return result
 
-    def run(train_pairs, seed=3, **run_options):
         settings = TextToTextSettings(epochs=3, **run_options)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pair_training, "train_encoder_decoder", train)
@@ -167,9 +168,36 @@ def test_the_report(reported):
     report = model.report_
     assert report["perplexity"]["validation"] == pytest.approx(7.0)  # of the best epoch
     assert report["task"] == "text_to_text" and report["settings"]["network"] == {"units": 4}
-    assert (report["best_epoch"], report["averaged"], report["out_of_time"]) == (2, False, True)
+    assert (report["best_epoch"], report["averaged"], report["out_of_time"]) == (2, 0, True)
     assert report["data"] == {"train": {"rows": 3}} and report["choices"] == [{"setting": "units"}]
     assert report["metrics"] == {} and report["name"] is None and report["versions"]
+
+
+def test_the_perplexity_of_a_mean_is_that_of_the_mean(reported):
+    from nlpkit.training import TrainingResult
+
+    model, run = reported
+    mean = TrainingResult({"val_loss": [2.5, np.log(7.0)]}, 2, 1.0, False, 2, np.log(5.0))
+    run((numbered(1)[0], IdRows.from_lists([[3]])), result=mean)
+    assert model.report_["perplexity"]["validation"] == pytest.approx(5.0)
+    assert (model.report_["best_epoch"], model.report_["averaged"]) == (2, 2)
+
+
+def test_the_perplexity_in_the_report_is_that_of_the_weights(monkeypatch):
+    from nlpkit import TextToText
+    from nlpkit.training.callbacks import BestEpoch
+
+    # No mean is worse than such an epoch.
+    monkeypatch.setattr(BestEpoch, "score", staticmethod(lambda logs: [0.0, -1e9]))
+    texts = [f"{a}{b}" for a in "abcdef" for b in "abcdef"]
+    training = {"average_epochs": 3, "learning_rate": 0.05, "batch_size": 4, "patience": None}
+    model = TextToText(
+        "seq2seq", level="char", units=4, epochs=4, random_state=0, options={"training": training}
+    ).fit(texts, texts, validation_data=(texts, texts))
+    assert model.report_["averaged"] == 3
+    expected = np.exp(-model.score(texts, texts).sum() / (3 * len(texts)))  # two characters and the end
+    assert model.report_["perplexity"]["validation"] == pytest.approx(expected, rel=1e-4)
+    assert all(abs(np.exp(loss) / expected - 1) > 0.01 for loss in model.report_["history"]["val_loss"])
 
 
 def test_sixteen_bits(reported):

@@ -66,6 +66,18 @@ def test_a_report_of_the_validation_part_alone(tmp_path):
     assert "BLEU 31.4 validation ROUGE-L" in page.text
 
 
+def test_what_was_kept_is_what_the_page_says(tmp_path):
+    for averaged in (0, 3):
+        _, _, page = written(tmp_path, {**report_of(validation=MEASURED), "averaged": averaged})
+        for text, of_mean in (
+            ("The weights of epoch 2 were kept.", False),
+            ("The validation part chose the epoch.", False),
+            ("The mean of the weights of the last 3 epochs was kept.", True),
+            ("The validation part chose the mean of the last epochs.", True),
+        ):
+            assert (text in page.text) == (of_mean == bool(averaged)), text
+
+
 def test_without_sacrebleu_the_reason_stands_in_the_place_of_measures(tmp_path):
     report = {**report_of(), "metrics_missing": "BLEU and chrF need sacrebleu, which is not installed."}
     _, _, page = written(tmp_path, report)

@@ -268,7 +268,9 @@ def test_a_vocabulary_of_another_size_is_refused(fitted, tmp_path):
     fitted.save(tmp_path / "model")
     words = (tmp_path / "model" / "vocabulary.txt").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "model" / "vocabulary.txt").write_text("".join(words[:-1]), encoding="utf-8")
-    message = rf"together. Received: {len(words) - 1} tokens in the vocabulary in place of {len(words)}. A file"
+    message = (
+        rf"together. Received: {len(words) - 1} tokens in the vocabulary in place of {len(words)}. A file"
+    )
     with pytest.raises(InputError, match=message):
         nlpkit.load(tmp_path / "model")
 

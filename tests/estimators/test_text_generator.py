@@ -56,6 +56,17 @@ def test_measuring_again_makes_no_graph_again(fitted, monkeypatch):
     assert fitted.score(TEXTS[:4]).shape == (4,) and fitted.embed(TEXTS[:4]).shape[0] == 4
 
 
+def test_fitted_again_it_measures_with_its_new_weights():
+    model = quick(epochs=1).fit(TEXTS)
+    before = model.score(TEXTS[:2]), model.embed(TEXTS[:2])
+    model.set_params(random_state=5).fit(TEXTS)
+    fresh = clone(model).fit(TEXTS)
+    found = model.score(TEXTS[:2]), model.embed(TEXTS[:2])
+    for own, other, old in zip(found, (fresh.score(TEXTS[:2]), fresh.embed(TEXTS[:2])), before, strict=True):
+        np.testing.assert_array_equal(own, other)
+        assert not np.allclose(own, old)
+
+
 def test_perplexity_is_the_exponential_of_the_mean_score(fitted):
     # Read as a stream, texts know those before them; one text alone has none.
     evaluation = fitted.evaluate(TEXTS[:1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nlpkit import InputError
-from nlpkit.data import TableReader
+from nlpkit.data import PAIRS, TableReader
 from nlpkit.estimators.text_pairs import TextPairs
 
 SOURCES, TARGETS = ["ein Hund", "eine Katze", ""], ["a dog", "a cat", "nothing"]
@@ -46,7 +46,7 @@ def test_a_reader_holds_both_sides(reader):
 
 
 def test_facts():
-    digest = hashlib.sha256(b"ein Hund\ta dog\neine Katze\ta cat\n\tnothing\n").hexdigest()
+    digest = hashlib.sha256(b"ein Hund\0a dog\0eine Katze\0a cat\0\0nothing\0").hexdigest()
     assert TextPairs(SOURCES, TARGETS).facts() == {
         "rows": 3, "files": [], "skipped": 0, "first_skipped": [], "sha256": digest,
     }  # fmt: skip
@@ -87,3 +87,22 @@ def test_a_reader_without_targets(tmp_path):
         InputError, match="The pairs have no targets. Name both columns: --columns source,target"
     ):
         TextPairs(TableReader(path, label=False)).facts()
+
+
+def test_a_list_of_targets_is_refused_whatever_reads_it(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "x", "label": ["y", "z"]}\n')
+    message = (
+        r"a.jsonl, line 1: a source must have one target. Received: \['y', 'z'\]. Write a row for each, and"
+    )
+    with pytest.raises(InputError, match=message):
+        TextPairs(TableReader(tmp_path / "a.jsonl")).facts()
+
+
+def test_pairs_of_a_file_may_hold_anything(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"source": "x", "target": " y\\n\\tz"}\n')
+    assert TextPairs(TableReader(tmp_path / "a.jsonl", roles=PAIRS)).all() == (["x"], [" y\n\tz"])
+    (tmp_path / "b.csv").write_text("source,other\nx,y\n")
+    with pytest.raises(
+        InputError, match=r"The pairs have no targets.* TableReader\(…, roles=PAIRS\) in Python"
+    ):
+        TextPairs(TableReader(tmp_path / "b.csv", roles=PAIRS)).all()

@@ -135,7 +135,8 @@ def test_a_damaged_folder_is_noticed(fitted, tmp_path):
         size = getattr(fitted, f"{side}_").vocabulary_size
         found = f"{size - 1} {side} tokens in the vocabulary in place of {size}"
         with pytest.raises(
-            InputError, match=f"do not belong together. Received: {found}. A file .*copy the whole folder again"
+            InputError,
+            match=f"do not belong together. Received: {found}. A file .*copy the whole folder again",
         ):
             nlpkit.load(folder)
     (folder / "source" / "vocabulary.txt").unlink()
@@ -314,6 +315,25 @@ def test_a_resumed_fit_is_an_uninterrupted_one(tmp_path, monkeypatch):
 def test_settings_that_cannot_be_used(options, message):
     with pytest.raises(InputError, match=message):
         TextToText(**{"level": "word", "units": 8, "epochs": 1, **options}).fit(SOURCES[:40], TARGETS[:40])
+
+
+@pytest.mark.parametrize("given", [SOURCES[:8], (SOURCES[:8],), (SOURCES[:8], TARGETS[:8], 1)])
+def test_validation_data_are_a_pair(given):
+    message = (
+        r"`validation_data` must be a pair of lists, sources and targets, or a TableReader. Received: [\[(]"
+    )
+    with pytest.raises(InputError, match=message):
+        tiny().fit(SOURCES[:40], TARGETS[:40], validation_data=given)
+
+
+def test_fitted_again_it_measures_with_its_new_weights(fitted):
+    again = pickle.loads(pickle.dumps(fitted))
+    before = again.score(SOURCES[:3], TARGETS[:3])
+    again.set_params(units=8, epochs=1).fit(SOURCES[:40], TARGETS[:40])
+    fresh = clone(again).fit(SOURCES[:40], TARGETS[:40])
+    found = again.score(SOURCES[:3], TARGETS[:3])
+    np.testing.assert_array_equal(found, fresh.score(SOURCES[:3], TARGETS[:3]))
+    assert not np.allclose(found, before)
 
 
 def test_pairs_that_cannot_be_used():

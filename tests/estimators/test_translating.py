@@ -232,6 +232,15 @@ def test_tokens_as_strings(level, text, pieces):
             {"max_new_tokens": 2.5},
             "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=2.5",
         ),
+        ({"length_penalty": "1"}, "`length_penalty` must be a number. Received: length_penalty='1'"),
+        (
+            {"coverage_penalty": -1, "beam_size": 1, "n": 1},
+            "`coverage_penalty` must be 0 .off. or more. Received: coverage_penalty=-1",
+        ),
+        (
+            {"coverage_penalty": 0.5, "beam_size": 1, "n": 1},
+            "`coverage_penalty` chooses among beams. Received: coverage_penalty=0.5 with beam_size=1. Leave it out, or",
+        ),
         ({"coverage_penalty": -1}, "`coverage_penalty` must be 0 .* or more. Received: coverage_penalty=-1"),
     ],
 )

@@ -14,8 +14,10 @@ from nlpkit.data import make_shape_captions
 from nlpkit.errors import VerificationError
 from nlpkit.export.written_from import FromImages
 from nlpkit.text.vocabulary import END
+from nlpkit.training import TrainingResult
 
-IMAGES, CAPTIONS, _ = make_shape_captions(12, seed=3)
+IMAGES, WORDINGS, _ = make_shape_captions(12, seed=3)
+CAPTIONS = [first for first, *_ in WORDINGS]
 FEATURES = np.random.default_rng(0).normal(size=(12, 5, 7)).astype("float32")
 VARIANTS = {
     "image": (IMAGES, {"level": "subword", "options": {"target": {"vocabulary_size": 300}}}),
@@ -27,14 +29,14 @@ VARIANTS = {
 def exported(request, tmp_path_factory):
     """A captioner with random weights, its images, what its export said, and the signatures that it wrote."""
     images, settings = VARIANTS[request.param]
-    result = SimpleNamespace(history={"val_loss": [1.0]}, best_epoch=1, averaged=False, out_of_time=False)
+    result = TrainingResult({"val_loss": [1.0]}, 1, 0.0, False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pair_training, "train_encoder_decoder", lambda *arguments, **more: result)
         model = ImageCaptioner(units=8, random_state=0, **settings).fit(images, CAPTIONS)
     draw, network = np.random.default_rng(1), model.network_
     network.set_weights([draw.normal(scale=0.5, size=weights.shape) for weights in network.get_weights()])
     bias = np.zeros(network.output_layer.bias.shape)
-    bias[END] = 1.5
+    bias[END] = -1.0
     network.output_layer.bias.assign(bias)
     (export,) = model.export(tmp_path_factory.mktemp("exports"), beam_size=2)
     return SimpleNamespace(
@@ -90,6 +92,6 @@ def test_an_artefact_that_writes_something_else_is_refused(exported, monkeypatch
 
     monkeypatch.setattr(verification, "read_saved_model", read)
     with pytest.raises(
-        VerificationError, match="writes 'another' with a score of -1 for the image 1, the Keras"
+        VerificationError, match="writes 'another' with a score of -1 for the image 1 of `caption`, the"
     ):
         verification.verify_text_to_text("folder", model, pairs, 2, sources)

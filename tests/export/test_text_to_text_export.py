@@ -21,6 +21,7 @@ from nlpkit.export import export_text_to_text, portable_model
 from nlpkit.export.written_from import FromTexts
 from nlpkit.layers.recurrent_kernel import CUDNN
 from nlpkit.text.vocabulary import END, START, UNKNOWN
+from nlpkit.training import TrainingResult
 
 SOURCES = ["One two, three four five.", "red grün blaü weiß black €"] * 4
 TARGETS = ["five. four; three", "black weiß grün red"] * 4
@@ -90,7 +91,7 @@ json.dump(answers, open(sys.argv[2], "w"))
 @pytest.fixture(scope="module")
 def models():
     """Models with random weights: what they write is varied, and they need no training."""
-    result = SimpleNamespace(history={"val_loss": [1.0]}, best_epoch=1, averaged=False, out_of_time=False)
+    result = TrainingResult({"val_loss": [1.0]}, 1, 0.0, False)
     made = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pair_training, "train_encoder_decoder", lambda *arguments, **more: result)
@@ -125,7 +126,10 @@ def answers(models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_to_text_export, "verify_text_to_text", lambda *arguments: 0.0)
-        paths = {name: each.export(folder / name, beam_size=BEAMS)[0].path for name, each in models.items()}
+        paths = {
+            name: each.export(folder / name, beam_size=np.int64(BEAMS))[0].path
+            for name, each in models.items()
+        }
     given = {"paths": paths, "texts": X, "targets": Y, "options": OPTIONS}
     given["ids"] = {name: source_ids(model) for name, model in models.items()}
     given["steps"] = {name: steps_of(model) for name, model in models.items()}

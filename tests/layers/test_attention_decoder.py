@@ -9,7 +9,7 @@ from checks import TOLERANCE, check_config, check_gradients, check_mixed_precisi
 
 from nlpkit import InputError
 from nlpkit.layers.additive_attention import AdditiveAttention, coverage_loss
-from nlpkit.layers.attention_decoder import AttentionDecoder
+from nlpkit.layers.attention_decoder import AttentionDecoder, default_heads
 from nlpkit.layers.location_attention import LocalAttention, LocationAttention
 from nlpkit.layers.multiplicative_attention import MultiplicativeAttention
 
@@ -373,3 +373,14 @@ def test_the_kernel_report_is_that_of_the_recurrent_layer_unless_it_runs_step_by
     assert decoder.kernel_report() == decoder.rnn.kernel_report()
     report = AttentionDecoder(3, input_feeding=True).kernel_report(training=True)
     assert report["kernel"] == "nlpkit's loop over steps" and "`input_feeding`" in report["reason"]
+
+
+@pytest.mark.parametrize("even", [False, True])
+def test_heads_share_any_number_of_units_evenly(even):
+    for units in range(2 if even else 1, 700, 2 if even else 1):
+        heads = default_heads(units, even)
+        assert units % heads == 0 and not (even and units // heads % 2)
+        nearer = [other for other in range(1, units + 1) if abs(32 * other - units) < abs(32 * heads - units)]
+        assert all(units % other or (even and units // other % 2) for other in nearer)
+    assert [default_heads(units, even) for units in (8, 64, 256, 512, 1024)] == [1, 2, 8, 16, 32]
+    assert [default_heads(units, True) for units in (100, 150, 200, 300, 400, 500)] == [2, 5, 5, 10, 10, 10]

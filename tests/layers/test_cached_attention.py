@@ -344,7 +344,13 @@ def test_rotary_heads_have_an_even_size():
 def test_a_context_has_no_order(options):
     layer = CachedAttention(2, **options)
     layer.build(STEPS.shape, CONTEXT.shape)
-    for attend in (lambda: layer(STEPS, CONTEXT), lambda: layer.context_state(CONTEXT)):
+    heads = np.zeros((2, 2, 3, 4), "float32")
+    calls = (
+        lambda: layer(STEPS, CONTEXT),
+        lambda: layer.context_state(CONTEXT),
+        lambda: layer.attend(STEPS, heads, heads),
+    )
+    for attend in calls:
         with pytest.raises(
             InputError, match=r"order the steps of one sequence(.|\n)*Received: causal=.*Leave them out"
         ):

@@ -173,6 +173,16 @@ def test_extended_ids_equal_python(in_graph):
         assert (expected >= 101).any()
 
 
+@pytest.mark.parametrize("shape", [(0, 0), (2, 0)])
+def test_extended_ids_of_no_words(shape):
+    nothing = tf.zeros(shape, "int32"), tf.fill(shape, "")
+    run = tf.function(extended_ids)
+    assert run(*nothing, *nothing, 100).shape == shape
+    if shape[0]:  # a target of words whose source has none
+        ids = tf.constant([[1, 5], [3, 0]])
+        np.testing.assert_array_equal(run(ids, tf.fill((2, 2), "Ada"), *nothing, 100), ids)
+
+
 def test_a_word_outside_the_vocabulary_can_be_copied():
     layer = make()
     layer.gate.set_weights([np.zeros((14, 1)), np.array([-50.0])])

@@ -284,6 +284,68 @@ def test_the_number_of_attention_heads():
     assert build(**TRANSFORMER).reader.encoder.blocks[0].num_heads == 2
 
 
+@pytest.mark.parametrize("positions", ["rotary", "sine"])
+@pytest.mark.parametrize("units", [2, 30, 62, 66, 100, 150, 200, 250, 300])
+def test_heads_of_a_transformer_of_any_width(units, positions):
+    network = build_encoder_decoder(WORDS, WORDS, cell="transformer", units=units, positions=positions)
+    for stack in (network.reader.encoder, network.decoder):
+        attention = stack.blocks[0].attention
+        assert attention.query_dense.kernel.shape == (
+            units,
+            attention.num_heads,
+            units // attention.num_heads,
+        )
+        assert units % attention.num_heads == 0 and abs(attention.num_heads - max(units / 32, 1)) < 3
+    assert network([IDS, INPUTS]).shape == (3, 6, WORDS)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"units": 200, "num_heads": 6},
+            "`num_heads` must divide `units`, into heads of an even size with rotary positions. Received: units=200, "
+            "num_heads=6. Leave it out, or take a number that fits, such as 5.",
+        ),
+        ({"units": 200, "num_heads": 8}, "an even size .*units=200, num_heads=8. Leave it out, or .* such as 5."),
+        (
+            {"units": 200, "num_heads": 6, "positions": "sine"},
+            "`num_heads` must divide `units`. Received: units=200, num_heads=6. Leave it out, or take a number ",
+        ),
+        ({"units": 8, "num_heads": 16, "cell": "gru", "attention": "multi_head"}, "divide `units`. .* such as 1."),
+        (
+            {"units": 75},
+            "With rotary positions `units` must be even. Received: units=75, positions='rotary'. Take another number "
+            "of units, or positions='sine'",
+        ),
+        ({"units": 75, "num_heads": 3, "cell": "gru", "encoder": "transformer"}, "`units` must be even.*units=75"),
+    ],
+)  # fmt: skip
+def test_heads_that_cannot_share_the_units(options, message):
+    with pytest.raises(InputError, match=message):
+        build_encoder_decoder(WORDS, WORDS, **{"cell": "transformer", **options})
+
+
+def test_odd_units_of_other_networks():
+    assert build(cell="transformer", units=75, positions="sine").decoder.blocks[0].num_heads == 3
+    assert build(units=75, attention="multi_head").decoder.layers[0].attention.num_heads == 3
+
+
+@pytest.mark.parametrize("name", ["units", "num_layers", "embedding_dim", "num_heads"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, True])
+def test_sizes_that_cannot_be(name, value):
+    with pytest.raises(InputError, match=f"`{name}` must be an int of at least 1. Received: {name}={value}"):
+        build_encoder_decoder(WORDS, WORDS, **{"units": UNITS, "attention": "multi_head", name: value})
+
+
+@pytest.mark.parametrize("name", ["dropout", "word_dropout"])
+@pytest.mark.parametrize("value", [-0.1, 1.0, float("nan"), None, "0.1"])
+def test_parts_that_cannot_be_dropped(name, value):
+    message = rf"`{name}` must be a number from 0 \(off\) to below 1. Received: {name}={value!r}"
+    with pytest.raises(InputError, match=message):
+        build_encoder_decoder(WORDS, WORDS, units=UNITS, **{name: value})
+
+
 @pytest.mark.parametrize("name", ["attention", "transformer", "copy, reverse, peeky", "coverage"])
 def test_half_precision(name):
     exact, network = build(**TABLE[name]), build(**TABLE[name], dtype="mixed_bfloat16")
@@ -362,6 +424,7 @@ RECURRENT = "is an option of recurrent decoders. Received: cell='transformer', "
             f"`attention` {RECURRENT}attention='additive'. Leave it out",
         ),
         ({**TRANSFORMER, "peeky": True}, f"`peeky` {RECURRENT}peeky=True"),
+        ({**TRANSFORMER, "bridge": "dense"}, f"`bridge` {RECURRENT}bridge='dense'. Leave it out"),
         (
             {"norm": "post"},
             "`norm` is an option of Transformers. Received: cell='lstm', encoder='lstm', norm='post'. Leave it out",

@@ -90,6 +90,11 @@ def test_it_is_trained_with_dropout(network):
     assert np.any(one != other) == bool(rates)
 
 
+@pytest.mark.parametrize(("units", "heads"), [(200, 5), (64, 2), (30, 1)])
+def test_any_width_has_heads_that_rotary_positions_can_turn(units, heads):
+    assert build_generator(30, cell="transformer", units=units).body.blocks[0].num_heads == heads
+
+
 def test_causality():
     network = build_generator(30, cell="transformer", units=8, num_heads=2)
     changed = IDS.copy()

@@ -13,7 +13,7 @@ from nlpkit.layers import (
     StateBridge,
     TokenEmbedding,
 )
-from nlpkit.models.source_reader import SourceReader, within
+from nlpkit.models.source_reader import SourceReader, lengths, within
 
 RANDOM = np.random.default_rng(0)
 IDS = np.array([[4, 5, 6, 3], [7, 3, 0, 0]], "int32")
@@ -112,6 +112,27 @@ def test_a_source_read_from_its_end(source):
     for name in expected:
         np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
     assert source is FEATURES or found["ids"].numpy().tolist() == [[3, 6, 5, 4], [3, 7, 0, 0]]
+
+
+def test_a_silent_frame_inside_does_not_end_a_source_read_from_its_end():
+    """Frames of zeros are skipped, so that others before and behind them are read in turn."""
+    features = FEATURES.copy()
+    features[0, 1] = 0
+    assert lengths(features).numpy().tolist() == [4, 2]
+    assert lengths(IDS).numpy().tolist() == [4, 2]
+    assert (
+        lengths(tf.zeros((2, 0, 5))).numpy().tolist()
+        == lengths(tf.zeros((2, 3, 5))).numpy().tolist()
+        == [0, 0]
+    )
+    backwards, reader = (
+        reader_of(recurrent(), keras.layers.Dense(6), reverse=turned) for turned in (True, False)
+    )
+    turned = np.stack([features[0, ::-1], features[1, [1, 0, 2, 3]]])
+    expected, found = reader(turned), backwards(features)
+    assert found["mask"].numpy().tolist() == [[True, True, False, True], [True, True, False, False]]
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
 
 
 def test_dropout_of_the_vectors_in_training():

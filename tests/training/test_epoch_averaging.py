@@ -64,7 +64,10 @@ def test_a_better_mean_of_the_last_epochs_stays(epochs, average, taken):
     network, result = one_weight_run(SWINGING, epochs, average)
     assert (result.averaged, result.best_epoch) == (taken, epochs)
     expected = places(SWINGING, epochs)
-    np.testing.assert_allclose(network.place.numpy(), [expected[-taken:].mean()], rtol=1e-5)
+    mean = expected[-taken:].mean()
+    np.testing.assert_allclose(network.place.numpy(), [mean], rtol=1e-5)
+    assert result.validation_loss == pytest.approx((mean - 1) ** 2, rel=1e-3)
+    assert result.validation_loss < min(result.history["val_loss"])
     np.testing.assert_allclose(result.history["val_loss"], (expected - 1) ** 2, rtol=1e-4)
 
 
@@ -72,6 +75,7 @@ def test_the_best_epoch_stays_where_the_mean_is_worse():
     network, result = one_weight_run(APPROACHING)
     assert (result.averaged, result.best_epoch) == (0, 4)
     np.testing.assert_allclose(network.place.numpy(), places(APPROACHING, 4)[-1:], rtol=1e-5)
+    assert result.averaged_loss is None and result.validation_loss == result.history["val_loss"][3]
 
 
 def test_the_last_epochs_are_those_before_patience_ended_training():
@@ -133,8 +137,8 @@ def assert_resumed_equals_whole(run, epochs, folder, monkeypatch):
             run(checkpoint=folder)
     resumed, result = run(checkpoint=folder, resume=True)
     whole, expected = run()
-    assert (result.averaged, result.best_epoch) == (expected.averaged, expected.best_epoch)
-    assert result.history == expected.history
+    names = ("averaged", "best_epoch", "validation_loss", "history")
+    assert [getattr(result, name) for name in names] == [getattr(expected, name) for name in names]
     for owner, other in ((resumed, whole), (resumed.optimizer, whole.optimizer)):
         for new, old in zip(owner.variables, other.variables, strict=True):
             np.testing.assert_array_equal(new.numpy(), old.numpy(), err_msg=new.path)
