@@ -24,8 +24,8 @@ Preset = Annotated[
     _model("--preset", metavar="PRESET", help=f"{', '.join(PRESETS_OF_TEXTS)}.", show_default=True),
 ]
 Cell = Annotated[
-    Literal["lstm", "gru", "rnn", "transformer"] | None,
-    _model("--cell", metavar="CELL", help="lstm, gru, rnn or transformer."),
+    Literal["lstm", "gru", "rnn", "peephole_lstm", "layer_norm_lstm", "transformer"] | None,
+    _model("--cell", metavar="CELL", help="lstm, gru, rnn, peephole_lstm, layer_norm_lstm or transformer."),
 ]
 Units = Annotated[int | None, _model("--units", min=1, help="Size of each layer.")]
 Layers = Annotated[

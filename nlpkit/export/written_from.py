@@ -33,15 +33,40 @@ class FromTexts(tf.Module):
         self.replaces_unknown = _replaces_unknown(source, target, network)
 
     def read(self, text):
-        """What the network reads of texts, and the words behind it; see `read_sources`."""
+        """What the network reads of texts.
+
+        Args:
+            text: String tensor of shape `(batch,)`.
+
+        Returns:
+            Tuple of ids, int32 `(batch, time)`, and the words behind them, or `None`; see `read_sources`.
+        """
         return read_sources(self.source, self.network, text)
 
     def targets(self, target, source, words):
-        """The ids of targets; see `read_targets`."""
+        """The ids of targets, copied words among them.
+
+        Args:
+            target: String tensor of shape `(batch,)`.
+            source: What the network reads.
+            words: As `read` gives them.
+
+        Returns:
+            int32 tensor of shape `(batch, time)`.
+        """
         return read_targets(self.target, self.network, target, source, words)
 
     def texts(self, token_ids, source, words):
-        """The texts of ids that were written; see `write_targets`."""
+        """The texts of ids that were written.
+
+        Args:
+            token_ids: int32 tensor of shape `(batch, time)`.
+            source: What the network reads.
+            words: As `read` gives them.
+
+        Returns:
+            String tensor of shape `(batch,)`.
+        """
         return write_targets(self.target, self.network, token_ids, source, words, self.replaces_unknown)
 
 
@@ -72,13 +97,38 @@ class FromImages(tf.Module):
         self.given = pixels if len(shape) == 4 else self.read_by_network
 
     def read(self, image):
-        """What the network reads of images; there are no words behind it."""
+        """What the network reads of images.
+
+        Args:
+            image: Tensor as `given` describes it.
+
+        Returns:
+            Tuple of a float32 tensor of its shape, and `None`, as there are no words behind it.
+        """
         return tf.cast(image, "float32"), None
 
     def targets(self, target, source, words):
-        """The ids of captions."""
+        """The ids of captions.
+
+        Args:
+            target: String tensor of shape `(batch,)`.
+            source: What the network reads.
+            words: As `read` gives them.
+
+        Returns:
+            int32 tensor of shape `(batch, time)`.
+        """
         return self.target(target)
 
     def texts(self, token_ids, source, words):
-        """The texts of ids that were written."""
+        """The texts of ids that were written.
+
+        Args:
+            token_ids: int32 tensor of shape `(batch, time)`.
+            source: What the network reads.
+            words: As `read` gives them.
+
+        Returns:
+            String tensor of shape `(batch,)`.
+        """
         return write_targets(self.target, self.network, token_ids, None, None, False)

@@ -55,7 +55,7 @@ class AttentionHeads(keras.layers.Layer):
         if training:  # one operation more, whose gradient takes less time
             return tf.transpose(dense(x), (0, 2, 1, 3))
         x = tf.cast(x, self.compute_dtype)
-        if x.shape[1] == 1:
+        if _is_step(x, axis=1):
             return tf.reshape(_of_one_step(dense, x), (-1, self.num_heads, 1, self._head_size))
         heads = tf.einsum("btd,dnh->bnth", x, tf.cast(dense.kernel, x.dtype))
         return heads + tf.cast(dense.bias, x.dtype)[:, None]
@@ -67,7 +67,7 @@ class AttentionHeads(keras.layers.Layer):
         weights = tf.nn.softmax(scores if penalty is None else scores - penalty)
         dropped = self._dropout_layer(tf.cast(weights, values.dtype), training=training)
         attended = _product(dropped, values)
-        if attended.shape[2] == 1 and not training:
+        if _is_step(attended, axis=2) and not training:
             outputs = _of_one_step(self.output_dense, attended)[:, None]
         else:
             outputs = self.output_dense(attended)
@@ -97,6 +97,11 @@ class AttentionHeads(keras.layers.Layer):
 def hide_unless(visible):
     """The penalty that hides scores from a softmax: 0 where they are visible, a large number elsewhere."""
     return (1.0 - tf.cast(visible, "float32")) * 1e9
+
+
+def _is_step(x, axis):
+    """Whether each row has one step; in half precision a product of matrices is rounded in another way."""
+    return x.shape[axis] == 1 and x.dtype == "float32"
 
 
 def _of_one_step(dense, x):

@@ -39,6 +39,8 @@ def build_encoder_decoder(
     encoder=None,
     units=256,
     num_layers=1,
+    encoder_units=None,
+    encoder_layers=None,
     embedding_dim=None,
     bidirectional=False,
     attention=None,
@@ -69,12 +71,15 @@ def build_encoder_decoder(
             image, in place of ids; a step of zeros is padding. Or images of the shape `(height, width, channels)`, with
             pixels from 0 to 255, whose regions `ImageRegions` finds; `None` for an open height and width. Defaults to
             `None`.
-        cell: `"lstm"`, `"gru"`, `"rnn"` or `"transformer"`. The decoder's layers. Defaults to `"lstm"`.
+        cell: `"lstm"`, `"gru"`, `"rnn"`, `"peephole_lstm"`, `"layer_norm_lstm"` or `"transformer"`. The decoder's
+            layers. Defaults to `"lstm"`.
         encoder: As `cell`, of the encoder's layers, or `"none"`: the vectors themselves are attended to. Defaults to
             `None`, as `cell`.
         units: int. Size of each layer. Defaults to 256.
         num_layers: int. Layers on top of each other, on each side. Defaults to 1.
-        embedding_dim: int. Size of the token vectors. Defaults to `None`: `units`.
+        encoder_units: int. Size of the encoder's layers, where it is another one. Defaults to `None`: `units`.
+        encoder_layers: int. Layers of the encoder, where they are not as many. Defaults to `None`: `num_layers`.
+        embedding_dim: int. Size of the token vectors. Defaults to `None`: that of the layers of their side.
         bidirectional: bool or `"bottom"`. Whether the encoder also reads backwards, in all layers or the first one.
             Defaults to `False`.
         attention: `"additive"`, `"multiplicative"`, `"multi_head"` or `None`. How a recurrent decoder attends to the
@@ -130,6 +135,8 @@ def build_encoder_decoder(
     """
     given = dict(locals())
     given["encoder"] = encoder or cell
+    for name, usual in (("encoder_units", units), ("encoder_layers", num_layers)):
+        given[name] = usual if given[name] is None else given[name]
     check_encoder_decoder(given)
     with dtype_policy(dtype):
         network = _network(given)
@@ -179,9 +186,10 @@ def _source(given):
 
 
 def _reader(given, decoder):
+    sizes = {"units": given["encoder_units"], "num_layers": given["encoder_layers"]}
     return SourceReader(
-        _source(given),
-        _encoder(given),
+        _source({**given, **sizes}),
+        _encoder({**given, **sizes}),
         bridge=_bridge(given, decoder) if given["cell"] in RECURRENT else None,
         positions=None if given["encoder"] in RECURRENT else _positions(given),
         reverse=given["reverse_source"],
@@ -249,6 +257,7 @@ def _positions(given):
 
 
 def _bridge(given, decoder):
-    same = given["encoder"] == given["cell"] and given["bidirectional"] is False
+    of_encoder = [given[name] for name in ("encoder", "encoder_units", "encoder_layers", "bidirectional")]
+    same = of_encoder == [given["cell"], given["units"], given["num_layers"], False]
     mode = given["bridge"] if given["bridge"] != "auto" else "copy" if same else "dense"
     return StateBridge(decoder.state_sizes, mode, bidirectional=given["bidirectional"] is True, name="bridge")

@@ -4,8 +4,9 @@ from numbers import Integral, Real
 
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_decoder import default_heads
+from nlpkit.layers.recurrent_cells import CELLS
 
-RECURRENT = ("gru", "lstm", "rnn")
+RECURRENT = tuple(CELLS)
 # Positions that are added to the vectors, and those that the attention itself sees.
 ADDED = ("learned", "sine")
 # Options of recurrent decoders alone, and of Transformers, with the value that asks for nothing.
@@ -24,7 +25,8 @@ CHOICES = {
 SIZE = ("an int of at least 1", Integral, lambda value: value >= 1)
 PART = ("a number from 0 (off) to below 1", Real, lambda value: 0 <= value < 1)
 NUMBERS = {
-    "units": SIZE, "num_layers": SIZE, "embedding_dim": SIZE, "num_heads": SIZE, "dropout": PART, "word_dropout": PART,
+    "units": SIZE, "num_layers": SIZE, "encoder_units": SIZE, "encoder_layers": SIZE, "embedding_dim": SIZE,
+    "num_heads": SIZE, "dropout": PART, "word_dropout": PART,
 }  # fmt: skip
 # Left out, they follow from the units.
 LEFT_OUT = ("embedding_dim", "num_heads")
@@ -48,12 +50,15 @@ def check_encoder_decoder(given):
     _check_decoder(given)
     if "transformer" not in (given["cell"], given["encoder"]):
         _check_of_transformers(given)
-    elif given["embedding_dim"] not in (None, given["units"]):
+    _check_encoder_sizes(given)
+    widths = _widths_of_transformers(given)
+    if given["embedding_dim"] is not None and widths - {given["embedding_dim"]}:
         raise InputError(
             "The vectors of a Transformer are as wide as its layers. Received: "
             f"units={given['units']}, embedding_dim={given['embedding_dim']}. Leave `embedding_dim` out."
         )
-    _check_heads(given)
+    for units in widths or {given["units"]}:
+        _check_heads(given, units)
 
 
 def _check_numbers(given):
@@ -65,9 +70,30 @@ def _check_numbers(given):
             raise InputError(f"`{name}` must be {rule}. Received: {name}={value!r}")
 
 
-def _check_heads(given):
+def _widths_of_transformers(given):
+    """The sizes that layers of Transformers have on either side."""
+    sides = (("cell", "units"), ("encoder", "encoder_units"))
+    return {given[size] for kind, size in sides if given[kind] == "transformer"}
+
+
+def _check_encoder_sizes(given):
+    own = {name: given[name] for name in ("encoder_units", "encoder_layers")}
+    usual = given["units"], given["num_layers"]
+    if given["encoder"] == "none" and tuple(own.values()) != usual:
+        raise InputError(
+            "Without an encoder there are no layers that could have sizes of their own. Received: encoder='none', "
+            f"{own}. Leave them out."
+        )
+    if given["share"] and given["embedding_dim"] is None and own["encoder_units"] != given["units"]:
+        raise InputError(
+            "With `share` both sides have vectors of one size. Received: "
+            f"units={given['units']}, encoder_units={own['encoder_units']}. Give an `embedding_dim`, or one size."
+        )
+
+
+def _check_heads(given, units):
     """Heads share the units evenly; rotary positions turn the features of each in pairs."""
-    units, heads = given["units"], given["num_heads"]
+    heads = given["num_heads"]
     rotary = given["positions"] == "rotary" and "transformer" in (given["cell"], given["encoder"])
     if rotary and units % 2:
         raise InputError(

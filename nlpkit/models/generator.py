@@ -143,7 +143,7 @@ def _body(given):
     """What stands between the vectors and the output."""
     units, cell, dropout = given["units"], given["cell"], given["dropout"]
     if cell == "transformer":
-        heads = given["num_heads"] or default_heads(units, even=True)
+        heads = given["num_heads"] or default_heads(units, even=units % 2 == 0)
         sizes = {"num_heads": heads, "intermediate_dim": 4 * units, "window": given["context"]}
         return DecoderStack(given["num_layers"], dropout=dropout, name="decoder", **sizes)
     if cell == "nplm":

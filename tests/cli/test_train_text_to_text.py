@@ -270,7 +270,7 @@ def test_a_model_that_cannot_be_saved_is_not_trained_in_vain(run, pairs, tmp_pat
         (["--data", "good.csv", "--test-data", "bad.csv"], "bad.csv, line 2: the target is missing."),
         (
             ["--data", "list.jsonl"],
-            "list.jsonl, line 1: a source must have one target. Received: a list. Write a row for each.",
+            "list.jsonl, line 1: a source must have one target. Received: ['y']. Write a row for each.",
         ),
         (["--data", "good.csv", "--out", "other"], "other exists and is no nlpkit model"),
         (["--data", "good.csv", "--resume"], "--resume: there is no unfinished run in model.checkpoint"),

@@ -126,7 +126,7 @@ def test_skipped_rows_are_told(run, translator, tmp_path):
     assert len(result.stdout.splitlines()) == 2
     assert "data: 1 rows were skipped; the first:\n" in result.stderr and "t.txt, line 2" in result.stderr
     refused = run(*args)
-    assert (refused.exit_code, refused.stdout) == (2, "") and "t.txt, line 2: the text is" in refused.stderr
+    assert (refused.exit_code, refused.stdout) == (2, "") and "t.txt, line 2: the source is" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ TABLE = {
     "relative": {**TRANSFORMER, "positions": "relative", "num_layers": 2, "reverse_source": True},
     "gru on transformer": {"cell": "gru", "encoder": "transformer", "positions": "sine", "attention": "additive"},
     "transformer on lstm": {**TRANSFORMER, "encoder": "lstm", "bidirectional": True},
+    "peephole": {"cell": "peephole_lstm", "encoder": "layer_norm_lstm", "attention": "additive", "input_feeding": True},
+    "deep encoder": {"encoder_units": 6, "encoder_layers": 3, "bidirectional": "bottom", "attention": "additive"},
+    "wide encoder, peeky": {"cell": "gru", "encoder_units": 12, "peeky": True, "embedding_dim": 5, "share": True},
+    "deep transformer": {**TRANSFORMER, "encoder_units": 4, "encoder_layers": 2},
     "features": {"features": 5, "attention": "additive", "dropout": 0.3},
     "captioner of features": {**PRESETS["captioner"]["network"], "units": UNITS, "features": 5},
 }  # fmt: skip
@@ -391,7 +395,7 @@ RECURRENT = "is an option of recurrent decoders. Received: cell='transformer', "
     [
         (
             {"cell": "cnn"},
-            r"`cell` must be one of \['gru', 'lstm', 'rnn', 'transformer'\]. Received: cell='cnn'",
+            r"`cell` must be one of \['gru', 'layer_norm_lstm', .*, 'transformer'\]. Received: cell='cnn'",
         ),
         ({"encoder": "bag"}, r"`encoder` must be one of \[.*'none'\]. Received: encoder='bag'"),
         (
@@ -417,7 +421,7 @@ RECURRENT = "is an option of recurrent decoders. Received: cell='transformer', "
         ),
         (
             {"encoder": "transformer", "bidirectional": True},
-            "`bidirectional` is an option of gru, lstm, rnn. Received: encoder='transformer'. Leave it out",
+            "`bidirectional` is an option of gru, layer_norm_lstm, .*. Received: encoder='transformer'. Leave it out",
         ),
         (
             {**TRANSFORMER, "attention": "additive"},
@@ -441,6 +445,15 @@ RECURRENT = "is an option of recurrent decoders. Received: cell='transformer', "
             {"positions": "relative", "encoder": "none"},
             "`positions` is .* encoder='none', positions='relative'",
         ),
+        (
+            {"encoder": "none", "encoder_layers": 2},
+            "no layers that could have sizes of their own. Received: encoder='none', .*'encoder_layers': 2}. Leave",
+        ),
+        (
+            {"share": True, "encoder_units": 4},
+            "With `share` both sides .* Received: units=8, encoder_units=4. Give an `embedding_dim`, or one size",
+        ),
+        ({"encoder_units": 0}, "`encoder_units` must be an int of at least 1. Received: encoder_units=0"),
         (
             {"copy": 3},
             "`copy` takes the words that are attended to. Received: attention=None. Give an attention",

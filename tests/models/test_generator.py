@@ -95,6 +95,11 @@ def test_any_width_has_heads_that_rotary_positions_can_turn(units, heads):
     assert build_generator(30, cell="transformer", units=units).body.blocks[0].num_heads == heads
 
 
+def test_an_odd_width_cannot_be_turned():
+    with pytest.raises(InputError, match="the size of a head must be even. Received: key_dim=33"):
+        build_generator(30, cell="transformer", units=33)
+
+
 def test_causality():
     network = build_generator(30, cell="transformer", units=8, num_heads=2)
     changed = IDS.copy()
