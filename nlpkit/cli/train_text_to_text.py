@@ -82,9 +82,7 @@ def text_to_text(
                "on_bad_row": on_bad_row, "format": format}  # fmt: skip
     checkpoint = check_folders(out, resume, overwrite)
     _check_batches(batch_size, batch_tokens)
-    train, validation, test = (
-        _checked_reader(files, reading) for files in (data, validation_data, test_data)
-    )
+    train, validation, test = [_checked(files, reading) for files in (data, validation_data, test_data)]
     start_tensorflow()
     from nlpkit import TextToText
 
@@ -112,7 +110,7 @@ def _check_batches(batch_size, batch_tokens):
         )
 
 
-def _checked_reader(files, reading):
+def _checked(files, reading):
     if not files:
         return None
     reader = pair_reader(files, **reading)

@@ -2,46 +2,24 @@
 
 import tensorflow as tf
 
-from nlpkit.export.target_texts import read_sources, read_targets, write_targets
-from nlpkit.export.target_texts import replaces_unknown as _replaces_unknown
+from nlpkit.export.target_texts import read_sources, read_targets, replaces_unknown, write_targets
 
 IDS = tf.TensorSpec([None, None], tf.int32, name="source_ids")
 
 
-class FromTexts(tf.Module):
-    """Texts in a graph, as a network reads them and what it writes from them.
+class WrittenFrom(tf.Module):
+    """What is the same whatever targets are written from.
 
     Args:
-        source: `TextToIds` of the sources.
         target: `TextToIds` of the targets.
-        network: `EncoderDecoderNetwork` that reads ids.
-
-    Example:
-        >>> from nlpkit.export.written_from import FromTexts
-        >>> from nlpkit.models import build_encoder_decoder
-        >>> from nlpkit.text import text_to_ids
-        >>> text, network = text_to_ids("byte", end=True), build_encoder_decoder(260, 260, units=4)
-        >>> FromTexts(text, text, network).read(["a"])[0].numpy().tolist()
-        [[101, 3]]
+        network: `EncoderDecoderNetwork`.
     """
 
-    verb, given, read_by_network = "translate", tf.TensorSpec([None], tf.string, name="text"), IDS
+    replaces_unknown = False
 
-    def __init__(self, source, target, network):
+    def __init__(self, target, network):
         super().__init__()
-        self.source, self.target, self.network = source, target, network
-        self.replaces_unknown = _replaces_unknown(source, target, network)
-
-    def read(self, text):
-        """What the network reads of texts.
-
-        Args:
-            text: String tensor of shape `(batch,)`.
-
-        Returns:
-            Tuple of ids, int32 `(batch, time)`, and the words behind them, or `None`; see `read_sources`.
-        """
-        return read_sources(self.source, self.network, text)
+        self.target, self.network = target, network
 
     def targets(self, target, source, words):
         """The ids of targets, copied words among them.
@@ -70,7 +48,43 @@ class FromTexts(tf.Module):
         return write_targets(self.target, self.network, token_ids, source, words, self.replaces_unknown)
 
 
-class FromImages(tf.Module):
+class FromTexts(WrittenFrom):
+    """Texts in a graph, as a network reads them and what it writes from them.
+
+    Args:
+        source: `TextToIds` of the sources.
+        target: `TextToIds` of the targets.
+        network: `EncoderDecoderNetwork` that reads ids.
+
+    Example:
+        >>> from nlpkit.export.written_from import FromTexts
+        >>> from nlpkit.models import build_encoder_decoder
+        >>> from nlpkit.text import text_to_ids
+        >>> text, network = text_to_ids("byte", end=True), build_encoder_decoder(260, 260, units=4)
+        >>> FromTexts(text, text, network).read(["a"])[0].numpy().tolist()
+        [[101, 3]]
+    """
+
+    verb, given, read_by_network = "translate", tf.TensorSpec([None], tf.string, name="text"), IDS
+
+    def __init__(self, source, target, network):
+        super().__init__(target, network)
+        self.source = source
+        self.replaces_unknown = replaces_unknown(source, target, network)
+
+    def read(self, text):
+        """What the network reads of texts.
+
+        Args:
+            text: String tensor of shape `(batch,)`.
+
+        Returns:
+            Tuple of ids, int32 `(batch, time)`, and the words behind them, or `None`; see `read_sources`.
+        """
+        return read_sources(self.source, self.network, text)
+
+
+class FromImages(WrittenFrom):
     """Images in a graph: pixels, or regions of features, in place of texts.
 
     Args:
@@ -86,11 +100,10 @@ class FromImages(tf.Module):
         TensorSpec(shape=(None, None, 7), dtype=tf.float32, name='features')
     """
 
-    verb, replaces_unknown = "caption", False
+    verb = "caption"
 
     def __init__(self, target, network):
-        super().__init__()
-        self.target, self.network = target, network
+        super().__init__(target, network)
         shape = [None, *network.source_shape[1:]]
         self.read_by_network = tf.TensorSpec(shape, tf.float32, name="features")
         pixels = tf.TensorSpec(shape, tf.uint8, name="image")
@@ -106,29 +119,3 @@ class FromImages(tf.Module):
             Tuple of a float32 tensor of its shape, and `None`, as there are no words behind it.
         """
         return tf.cast(image, "float32"), None
-
-    def targets(self, target, source, words):
-        """The ids of captions.
-
-        Args:
-            target: String tensor of shape `(batch,)`.
-            source: What the network reads.
-            words: As `read` gives them.
-
-        Returns:
-            int32 tensor of shape `(batch, time)`.
-        """
-        return self.target(target)
-
-    def texts(self, token_ids, source, words):
-        """The texts of ids that were written.
-
-        Args:
-            token_ids: int32 tensor of shape `(batch, time)`.
-            source: What the network reads.
-            words: As `read` gives them.
-
-        Returns:
-            String tensor of shape `(batch,)`.
-        """
-        return write_targets(self.target, self.network, token_ids, None, None, False)
