@@ -157,20 +157,17 @@ def adaptive_softmax(sizes):
     )
 
 
-def convolution(sizes):
-    """With the maximum over time, as the text classifier has it."""
-    own, pool = built(layers.NgramConvolution(sizes.units, WIDTHS), sizes), layers.SequencePool("max")
+def convolution(sizes, pooled):
+    """Filters at each step, or the maximum of each over time."""
+    own = built(layers.NgramConvolution(sizes.units, WIDTHS, return_sequences=not pooled), sizes)
     options = {"padding": "same", "activation": "relu"}
     peer = [built(keras.layers.Conv1D(sizes.units, width, **options), sizes) for width in WIDTHS]
-    peer_pool = keras.layers.GlobalMaxPooling1D()
+    finish = keras.layers.GlobalMaxPooling1D() if pooled else keras.layers.Identity()
 
     def forward(given, training):
-        return tf.concat([peer_pool(layer(given["x"])) for layer in peer], axis=-1)
+        return tf.concat([finish(layer(given["x"])) for layer in peer], axis=-1)
 
-    return Pair(
-        Side(lambda given, training: pool(own(given["x"])), own.convolutions),
-        Side(forward, peer),
-    )
+    return Pair(Side(lambda given, training: own(given["x"]), own.convolutions), Side(forward, peer))
 
 
 def pooling(sizes, kind, peer, padded):
@@ -206,7 +203,8 @@ PAIRS = RECURRENT_PAIRS | {
     "TokenEmbedding": ("Embedding", embedding),
     "TiedOutput and TokenEmbedding": ("ReversibleEmbedding", tied_output),
     "AdaptiveSoftmax": ("Dense, softmax", adaptive_softmax),
-    "NgramConvolution, maximum": ("Conv1D, GlobalMaxPooling1D", convolution),
+    "NgramConvolution": ("Conv1D side by side", partial(convolution, pooled=False)),
+    "NgramConvolution, maximum": ("Conv1D, GlobalMaxPooling1D", partial(convolution, pooled=True)),
     "SequencePool mean, padded": (
         "GlobalAveragePooling1D",
         partial(pooling, kind="mean", peer=keras.layers.GlobalAveragePooling1D, padded=True),

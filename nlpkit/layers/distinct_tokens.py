@@ -48,15 +48,6 @@ def dense(inputs):
     return tf.gather(*inputs) if is_pair(inputs) else inputs
 
 
-def time_major(inputs):
-    """Turns a sequence, or positions beside rows, so that time comes before the batch."""
-    if not is_pair(inputs):
-        return tf.transpose(inputs, (1, 0, 2))
-    rows, positions = inputs
-    # 64 bits, since oneDNN transposes no int32 without AVX-512, and complains.
-    return rows, tf.transpose(tf.cast(positions, "int64"))
-
-
 def sequence_shape(shape):
     """Shape `(batch, time, features)` of a sequence, or of the one that a pair stands for."""
     if not is_pair(shape[0]):

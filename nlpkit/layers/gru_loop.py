@@ -29,8 +29,8 @@ def gru(
     """Runs a GRU over a sequence; weights as in `keras.layers.GRU`, with `reset_after`.
 
     Args:
-        inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows `(n, features)` and the int
-            positions `(time, batch)` that say which row stands where.
+        inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows `(n, features)` and the int
+            positions `(batch, time)` that say which row stands where.
         kernel: Float tensor of shape `(features, 3 * units)`; gates in the order update, reset, candidate.
         recurrent_kernel: Float tensor of shape `(units, 3 * units)`.
         bias: Float tensor of shape `(2, 3 * units)`: of the inputs and of the state.
@@ -49,7 +49,7 @@ def gru(
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.gru_loop import gru
-        >>> gru(tf.ones((5, 2, 3)), tf.ones((3, 12)), tf.ones((4, 12)), tf.zeros((2, 12))).shape
+        >>> gru(tf.ones((2, 5, 3)), tf.ones((3, 12)), tf.ones((4, 12)), tf.zeros((2, 12))).shape
         TensorShape([5, 2, 4])
 
     Reference:

@@ -34,8 +34,8 @@ def lstm(
     multiplied once.
 
     Args:
-        inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows `(n, features)` and the int
-            positions `(time, batch)` that say which row stands where.
+        inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows `(n, features)` and the int
+            positions `(batch, time)` that say which row stands where.
         kernel: Float tensor of shape `(features, 4 * units)`; gates in the order input, forget, candidate, output.
         recurrent_kernel: Float tensor of shape `(units, 4 * units)`.
         bias: Float tensor of shape `(4 * units,)`.
@@ -55,32 +55,40 @@ def lstm(
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.lstm_loop import lstm
-        >>> lstm(tf.ones((5, 2, 3)), tf.ones((3, 16)), tf.ones((4, 16)), tf.zeros(16)).shape
+        >>> lstm(tf.ones((2, 5, 3)), tf.ones((3, 16)), tf.ones((4, 16)), tf.zeros(16)).shape
         TensorShape([5, 2, 4])
 
     Reference:
         [Hochreiter & Schmidhuber, 1997](https://doi.org/10.1162/neco.1997.9.8.1735)
     """
     units = recurrent_kernel.shape[0]
-    # tanh(x) = 2 sigmoid(2x) - 1, so that one sigmoid serves all four gates.
-    scale = tf.constant([1.0] * (2 * units) + [2.0] * units + [1.0] * units, kernel.dtype)
+    scale = [1.0] * (2 * units) + [2.0] * units + [1.0] * units
+
+    def doubled(*weights):
+        """With the candidate doubled: tanh(x) = 2 sigmoid(2x) - 1, so that one sigmoid serves all four gates."""
+        return [each * tf.constant(scale, each.dtype) for each in weights]
 
     steps, batch = span(inputs)
-    initial_state = initial_state or [tf.zeros((batch, units), kernel.dtype)] * 2
+    if initial_state is None:
+        initial_state = [tf.zeros((batch, units), kernel.dtype)] * 2
 
     def forward(inputs, kernel, recurrent_kernel, bias, state, cell, keep):
+        # It pays where there is a gradient; without one the doubling takes as long as some steps.
+        if keep:
+            kernel, recurrent_kernel, bias = doubled(kernel, recurrent_kernel, bias)
         gates = project(inputs, kernel, bias)
         return _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, keep, return_cells)
 
     def backward(upstream, kept, inputs, kernel, recurrent_kernel, bias, state, cell):
         states, *kept = kept
+        kernel, recurrent_kernel = doubled(kernel, recurrent_kernel)
         changes, *initial = _backward(upstream, kept, recurrent_kernel, backwards)
         of_inputs, of_kernel, of_bias = project_gradients(changes, inputs, kernel)
         recurrent = tf.matmul(flat(states), flat(changes), transpose_a=True)
-        return of_inputs, of_kernel, recurrent, of_bias, *initial
+        return of_inputs, *doubled(of_kernel, recurrent, of_bias), *initial
 
-    weights = [kernel * scale, recurrent_kernel * scale, bias * scale]
-    outputs = run_loop(forward, backward, inputs, [*weights, *initial_state], training)
+    arguments = [kernel, recurrent_kernel, bias, *initial_state]
+    outputs = run_loop(forward, backward, inputs, arguments, training)
     return tuple(outputs) if return_cells else outputs[0]
 
 
@@ -89,9 +97,12 @@ def _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, keep,
     units = recurrent_kernel.shape[0]
 
     def step(time, state, cell, states, *kept):
-        opened = masked(tf.sigmoid(gates(time) + tf.matmul(state, recurrent_kernel)), mask, time)
+        closed = gates(time) + tf.matmul(state, recurrent_kernel)
+        # Closed gates make cell and state zero, and the gradient with them; without one, the cell is enough.
+        opened = masked(tf.sigmoid(closed), mask if keep else None, time)
         input_gate, forget_gate, candidate, output_gate = tf.split(opened, 4, axis=-1)
-        cell = forget_gate * cell + input_gate * (2 * candidate - 1)
+        candidate = 2 * candidate - 1 if keep else tf.tanh(closed[:, 2 * units : 3 * units])
+        cell = masked(forget_gate * cell + input_gate * candidate, None if keep else mask, time)
         state = output_gate * tf.tanh(cell)
         after = time if backwards else time + 1
         if with_cells:

@@ -15,13 +15,16 @@ class NgramConvolution(keras.layers.Layer):
     Args:
         filters: int. Filters per width.
         widths: list of int. Steps that a filter sees. Defaults to `(3, 4, 5)`.
+        return_sequences: bool. Whether to return each filter at each step, or its maximum over time, as Kim does.
+            Defaults to `True`.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, time, features)`.
         mask: Bool tensor of shape `(batch, time)`.
 
     Returns:
-        Float tensor of shape `(batch, time, filters * len(widths))`, zero at padded steps.
+        Float tensor of shape `(batch, time, filters * len(widths))`, zero at padded steps; without
+        `return_sequences` `(batch, filters * len(widths))`, zeros of a row without any real step.
 
     Example:
         >>> import numpy as np
@@ -33,9 +36,9 @@ class NgramConvolution(keras.layers.Layer):
         [Kim, 2014](https://arxiv.org/abs/1408.5882)
     """
 
-    def __init__(self, filters, widths=(3, 4, 5), **kwargs):
+    def __init__(self, filters, widths=(3, 4, 5), return_sequences=True, **kwargs):
         super().__init__(**kwargs)
-        self.filters, self.widths = filters, list(widths)
+        self.filters, self.widths, self.return_sequences = filters, list(widths), return_sequences
         self.supports_masking = True
         self.convolutions = [
             keras.layers.Conv1D(
@@ -55,11 +58,24 @@ class NgramConvolution(keras.layers.Layer):
 
     def call(self, inputs, mask=None):
         inputs = zero_padding(inputs, mask)
-        outputs = tf.concat([convolution(inputs) for convolution in self.convolutions], axis=-1)
-        return zero_padding(outputs, mask)
+        outputs = [convolution(inputs) for convolution in self.convolutions]
+        if self.return_sequences:
+            return zero_padding(tf.concat(outputs, axis=-1), mask)
+        # No filter is negative, so that padding, which is zero, is never above a real step.
+        return tf.concat([_maximum(zero_padding(output, mask)) for output in outputs], axis=-1)
+
+    def compute_mask(self, inputs, mask=None):
+        return mask if self.return_sequences else None
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.filters * len(self.widths))
+        shape = input_shape if self.return_sequences else input_shape[:1]
+        return (*shape[:2], self.filters * len(self.widths))
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "widths": self.widths}
+        config = {"filters": self.filters, "widths": self.widths, "return_sequences": self.return_sequences}
+        return {**super().get_config(), **config}
+
+
+def _maximum(outputs):
+    """Of each filter over time; of no step at all, zero."""
+    return tf.maximum(tf.reduce_max(outputs, axis=1), 0)

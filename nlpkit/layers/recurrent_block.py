@@ -199,8 +199,7 @@ class RecurrentBlock(keras.layers.Layer):
         outputs = self.drop(outputs, training=training)
         if mask is not None:
             outputs = unpack(outputs, mask) if self.return_sequences else outputs
-            real = mask if self.return_sequences else lengths > 0
-            outputs *= tf.cast(real, outputs.dtype)[..., None]
+            outputs = outputs if self._keeps_zeros() else self._without_padding(outputs, mask, lengths)
         return [outputs, *(state for _, last in found for state in last)] if self.return_state else outputs
 
     def initial_state(self, batch_size):
@@ -266,6 +265,15 @@ class RecurrentBlock(keras.layers.Layer):
         if self.gate is not None:
             return self.gate([tf.cast(dense(inputs), outputs.dtype), outputs])
         return outputs + tf.cast(dense(inputs), outputs.dtype) if self.residual else outputs
+
+    def _keeps_zeros(self):
+        """Whether nothing comes after the directions, which write zeros at padded steps."""
+        return not (self.residual or self.highway or self.layer_norm)
+
+    def _without_padding(self, outputs, mask, lengths):
+        """Zeros at padded steps, or of rows without any real step."""
+        real = mask if self.return_sequences else lengths > 0
+        return outputs * tf.cast(real, outputs.dtype)[..., None]
 
     def _ends(self, sequence, lengths):
         """What stands where each direction ends: the last real step, and the first one for the backward half."""

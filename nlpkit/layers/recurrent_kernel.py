@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from nlpkit.layers.cudnn_kernel import cudnn
-from nlpkit.layers.distinct_tokens import dense, is_pair, time_major
+from nlpkit.layers.distinct_tokens import dense, is_pair
 from nlpkit.layers.packing import first_step, last_step, reverse
 from nlpkit.layers.step_loop import step_loop
 
@@ -92,7 +92,7 @@ def by_loop(
     if cell.states == 2:
         options["return_cells"] = return_state
     initial = states if cell.states == 2 else states[0]
-    found = cell.loop(time_major(inputs), *weights, initial_state=initial, **options)
+    found = cell.loop(inputs, *weights, initial_state=initial, **options)
     found = found if isinstance(found, tuple) else (found,)
     return _batch_major(found, lengths, backwards, return_state)
 
@@ -122,7 +122,7 @@ def by_steps(cell, inputs, weights, states, *, lengths=None, backwards=False, st
         return cell.step(cell.drive(x, weights), states, weights, remembered)
 
     options = {"mask": _mask(inputs, lengths), "backwards": backwards, "update": update}
-    found = step_loop(step, exact(time_major(dense(inputs))), states, **options)
+    found = step_loop(step, exact(tf.transpose(dense(inputs), (1, 0, 2))), states, **options)
     return _batch_major([tf.cast(state, kind) for state in found], lengths, backwards, True)
 
 

@@ -14,8 +14,8 @@ def project(inputs, kernel, bias):
     batch that is known to be small all steps are multiplied at once: a product of few rows uses the processor badly.
 
     Args:
-        inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows `(n, features)` and the int
-            positions `(time, batch)` that say which row stands where.
+        inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows `(n, features)` and the int
+            positions `(batch, time)` that say which row stands where.
         kernel: Float tensor of shape `(features, gates)`.
         bias: Float tensor of shape `(gates,)`.
 
@@ -25,19 +25,19 @@ def project(inputs, kernel, bias):
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.recurrent_loop import project
-        >>> project(tf.ones((5, 2, 3)), tf.ones((3, 16)), tf.zeros(16))(0).shape
+        >>> project(tf.ones((2, 5, 3)), tf.ones((3, 16)), tf.zeros(16))(0).shape
         TensorShape([2, 16])
     """
     if isinstance(inputs, tuple | list):
         rows, positions = inputs
         rows = tf.nn.bias_add(tf.matmul(rows, kernel), bias)
-        return lambda time: tf.gather(rows, tf.gather(positions, time))
-    if (inputs.shape[1] or FEW + 1) <= FEW:
+        return lambda time: tf.gather(rows, tf.gather(positions, time, axis=1))
+    if (inputs.shape[0] or FEW + 1) <= FEW:
         products = tf.nn.bias_add(tf.matmul(flat(inputs), kernel), bias)
-        products = tf.reshape(products, (-1, inputs.shape[1], kernel.shape[1]))
-        return lambda time: tf.gather(products, time)
-    # One operation, where `inputs[time]` is four.
-    return lambda time: tf.nn.bias_add(tf.matmul(tf.gather(inputs, time), kernel), bias)
+        products = tf.reshape(products, (*inputs.shape[:1], -1, kernel.shape[1]))
+        return lambda time: tf.gather(products, time, axis=1)
+    # Taking a step out of each row costs less than turning all of them first.
+    return lambda time: tf.nn.bias_add(tf.matmul(tf.gather(inputs, time, axis=1), kernel), bias)
 
 
 def project_gradients(changes, inputs, kernel):
@@ -54,16 +54,20 @@ def project_gradients(changes, inputs, kernel):
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.recurrent_loop import project_gradients
-        >>> [x.shape for x in project_gradients(tf.ones((5, 2, 16)), tf.ones((5, 2, 3)), tf.ones((3, 16)))]
-        [TensorShape([5, 2, 3]), TensorShape([3, 16]), TensorShape([16])]
+        >>> [x.shape for x in project_gradients(tf.ones((5, 2, 16)), tf.ones((2, 5, 3)), tf.ones((3, 16)))]
+        [TensorShape([2, 5, 3]), TensorShape([3, 16]), TensorShape([16])]
     """
     changes = flat(changes)
     values, *positions = inputs if isinstance(inputs, tuple | list) else (inputs,)
     if positions:
-        changes = tf.math.unsorted_segment_sum(changes, tf.reshape(positions[0], [-1]), tf.shape(values)[0])
+        # 64 bits, since oneDNN transposes no int32 without AVX-512, and complains.
+        order = tf.reshape(tf.transpose(tf.cast(positions[0], "int64")), [-1])
+        changes = tf.math.unsorted_segment_sum(changes, order, tf.shape(values)[0])
+    else:
+        values = tf.transpose(values, (1, 0, 2))
     of_values = tf.reshape(tf.matmul(changes, kernel, transpose_b=True), tf.shape(values))
-    values = flat(values)
-    return of_values, tf.matmul(values, changes, transpose_a=True), tf.reduce_sum(changes, axis=0)
+    of_values = of_values if positions else tf.transpose(of_values, (1, 0, 2))
+    return of_values, tf.matmul(flat(values), changes, transpose_a=True), tf.reduce_sum(changes, axis=0)
 
 
 def run_loop(forward, backward, inputs, arguments, training):
@@ -148,12 +152,12 @@ def span(inputs):
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.recurrent_loop import span
-        >>> steps, batch = span(tf.ones((5, 2, 3)))
+        >>> steps, batch = span(tf.ones((2, 5, 3)))
         >>> int(steps), int(batch)
         (5, 2)
     """
     shape = tf.shape(inputs[1] if isinstance(inputs, tuple | list) else inputs)
-    return shape[0], shape[1]
+    return shape[1], shape[0]
 
 
 def masked(values, mask, time):

@@ -29,8 +29,8 @@ def rnn(
     """Runs a simple recurrent network over a sequence; weights as in `keras.layers.SimpleRNN`.
 
     Args:
-        inputs: Float tensor of shape `(time, batch, features)`, or a pair of distinct rows `(n, features)` and the int
-            positions `(time, batch)` that say which row stands where.
+        inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows `(n, features)` and the int
+            positions `(batch, time)` that say which row stands where.
         kernel: Float tensor of shape `(features, units)`.
         recurrent_kernel: Float tensor of shape `(units, units)`.
         bias: Float tensor of shape `(units,)`.
@@ -49,7 +49,7 @@ def rnn(
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.layers.rnn_loop import rnn
-        >>> rnn(tf.ones((5, 2, 3)), tf.ones((3, 4)), tf.ones((4, 4)), tf.zeros(4)).shape
+        >>> rnn(tf.ones((2, 5, 3)), tf.ones((3, 4)), tf.ones((4, 4)), tf.zeros(4)).shape
         TensorShape([5, 2, 4])
 
     Reference:

@@ -214,6 +214,7 @@ POOLING = [
         MASKED,
         {"filters": 8, "widths": [3]},
         {"filters": 8, "widths": (2, 4, 5)},
+        {"filters": 8, "widths": (2, 3), "return_sequences": False},
         padding=AROUND,
     ),
 ]

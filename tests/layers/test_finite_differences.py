@@ -75,7 +75,7 @@ LOOPS = {rnn: (1, (UNITS,), 1), lstm: (4, (4 * UNITS,), 2), gru: (3, (2, 3 * UNI
 @pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
 def test_loops(loop, padded, backwards):
     gates, bias, count = LOOPS[loop]
-    steps = variable(TIME, BATCH, FEATURES)
+    steps = variable(BATCH, TIME, FEATURES)
     weights = [variable(size, gates * UNITS) for size in (FEATURES, UNITS)] + [variable(*bias)]
     initial = [variable(BATCH, UNITS) for _ in range(count)]
     upstream = [RANDOM.normal(size=(TIME, BATCH, UNITS)) for _ in range(count)]
@@ -103,7 +103,7 @@ def test_loops(loop, padded, backwards):
 def test_distinct_rows():
     """Each of them stands in several places, from all of which its gradient comes."""
     rows, weights = variable(3, FEATURES), [variable(2, 8), variable(2, 8), variable(8)]
-    positions, upstream = RANDOM.integers(0, 3, (TIME, BATCH)), RANDOM.normal(size=(TIME, BATCH, UNITS))
+    positions, upstream = RANDOM.integers(0, 3, (BATCH, TIME)), RANDOM.normal(size=(TIME, BATCH, UNITS))
     assert_gradients(
         lambda: tf.reduce_sum(upstream * lstm([rows, positions], *weights, training=True)), [rows, *weights]
     )

@@ -72,6 +72,18 @@ def test_ngram_convolution_equals_numpy():
         np.testing.assert_allclose(outputs[:, step], expected * MASK[:, step, None], atol=1e-5)
 
 
+def test_the_maximum_of_a_convolution_equals_numpy():
+    layer = NgramConvolution(4, widths=[2, 3])
+    sequence = np.asarray(layer(STEPS, mask=MASK))
+    pooled = NgramConvolution(4, widths=[2, 3], return_sequences=False)
+    pooled(STEPS)
+    pooled.set_weights(layer.get_weights())
+    expected = np.where(MASK[:, :, None], sequence, 0).max(axis=1)
+    np.testing.assert_array_equal(pooled(STEPS, mask=MASK), expected)
+    assert expected.max() > 0.1
+    np.testing.assert_array_equal(pooled(STEPS[:, :0]), np.zeros((len(STEPS), 8)))
+
+
 def test_padding_under_a_convolution_may_hold_anything():
     layer = NgramConvolution(4, widths=[2, 3])
     layer(STEPS)

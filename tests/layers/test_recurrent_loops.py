@@ -1,5 +1,7 @@
 """The loops of the recurrent cells and their gradients against Keras' layers."""
 
+from functools import wraps
+
 import keras
 import numpy as np
 import pytest
@@ -15,7 +17,25 @@ LENGTHS = np.array([6, 3, 1, 0])
 MASK = np.arange(TIME)[:, None] < LENGTHS  # (time, batch)
 STEPS = tf.constant(RANDOM.normal(size=(TIME, BATCH, FEATURES)), tf.float32)
 UPSTREAM = tf.constant(RANDOM.normal(size=(TIME, BATCH, UNITS)), tf.float32)
-LOOPS = {rnn: keras.layers.SimpleRNN, lstm: keras.layers.LSTM, gru: keras.layers.GRU}
+
+
+def time_major(loop):
+    """The loop over steps that are given, like its states, with the time first."""
+
+    @wraps(loop)
+    def run(inputs, *weights, **options):
+        if isinstance(inputs, list):
+            return loop([inputs[0], np.transpose(inputs[1])], *weights, **options)
+        return loop(tf.transpose(inputs, (1, 0, 2)), *weights, **options)
+
+    return run
+
+
+LOOPS = {
+    time_major(rnn): keras.layers.SimpleRNN,
+    time_major(lstm): keras.layers.LSTM,
+    time_major(gru): keras.layers.GRU,
+}
 
 pytestmark = pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
 
@@ -150,7 +170,7 @@ def test_a_second_derivative_is_an_error_instead_of_wrong(loop, weights):
 
 def test_the_state_of_one_segment_starts_the_next(loop, weights):
     """Also for the gradient: two halves joined by their state are the whole."""
-    several = loop is lstm
+    several = loop.__name__ == "lstm"
 
     def halves(steps, *weights):
         if not several:
