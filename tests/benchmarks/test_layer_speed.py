@@ -75,6 +75,19 @@ def test_functions_take_turns():
     assert measured == [("a", 5), ("b", 5)] * layer_speed.MOST
 
 
+def test_of_several_processes_the_median_counts(monkeypatch):
+    ratios = {"near": [1.2, 0.9, 1.0], "far": [0.5]}
+    what = {"pass": "forward", "batch": 1, "length": 50, "limit": 1.05, "own_ms": 1.0, "peer_ms": 1.0}
+
+    def apart(function, names, quick):
+        return {"rows": [{**what, "layer": name, "ratio": ratios[name].pop(0)} for name in names]}
+
+    monkeypatch.setattr(layer_speed, "apart", apart)
+    near, far = layer_speed.measure_in_rounds(["near", "far"], quick=False)
+    assert (near["ratio"], near["met"], near["ratios"]) == (1.0, "yes", [1.2, 0.9, 1.0])
+    assert (far["ratio"], far["ratios"]) == (0.5, [0.5])
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Runs the script with arguments; results go to a folder of the test."""
