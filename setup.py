@@ -26,6 +26,7 @@ EXTRAS = {
     "parquet": ["pyarrow>=17"],
     "subword": ["sentencepiece>=0.2.1", "tokenizers>=0.20"],
     "text-to-text": ["sacrebleu>=2.4"],
+    "tflite": ["ai-edge-litert>=2.1"],
     "tensorboard": ["tensorboard>=2.20"],
     "notebooks": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
 }
@@ -63,7 +64,11 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["nlpkit", "nlpkit.*"]),
-    package_data={"nlpkit.data": ["sample_reviews/*.tsv"], "nlpkit.estimators": ["*.jinja"]},
+    package_data={
+        "nlpkit.data": ["sample_reviews/*.tsv"],
+        "nlpkit.estimators": ["*.jinja"],
+        "nlpkit.lite.text": ["*.json.gz"],
+    },
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["nlpkit = nlpkit.cli.app:main"]},

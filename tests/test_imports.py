@@ -17,6 +17,7 @@ ORDER = [
     ["models"],
     ["training"],
     ["generation"],
+    ["lite"],
     ["export", "inspection"],
     ["estimators"],
     ["serving"],

@@ -16,6 +16,7 @@ PACKAGES = ("tensorflow", "keras", "tensorflow-text", "scikit-learn", "numpy")
 EXTRAS = {
     "parquet": (("pyarrow",), "reading .parquet files"),
     "subword": (("sentencepiece", "tokenizers"), "training wordpiece and sentencepiece tokenizers"),
+    "tflite": (("ai_edge_litert",), "exporting to TFLite and running such files"),
     "tensorboard": (("tensorboard",), "looking at --tensorboard logs"),
     "text-to-text": (("sacrebleu",), "measuring translations with BLEU and chrF"),
     "notebooks": (("nbclient", "nbformat", "ipykernel"), "running the notebooks"),

@@ -7,19 +7,22 @@ import typer
 
 from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.show import note, write_json
-from nlpkit.cli.start import load_model
+from nlpkit.cli.reading import check_labelled, labelled_reader
+from nlpkit.cli.show import note, print_exports, write_json
+from nlpkit.cli.start import TASKS, load_model
 from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit export saved_models/x --to saved_model",
-    "nlpkit export saved_models/x --to saved_model --json",
-    "nlpkit export saved_models/lm --to saved_model",
+    "nlpkit export saved_models/x --to saved_model,tflite --json",
+    "nlpkit export saved_models/x --to tflite --quantize float16,dynamic --data dev.tsv",
+    "nlpkit export saved_models/lm --to tflite",
     "nlpkit export saved_models/mt --beam 4",
 )
-# Tasks with beams in their export.
-WRITES_TARGETS = ("text_to_text", "chatbot", "captioner")
-Formats = Annotated[list[str], typer.Option("--to", help="Format: saved_model. May be given several times.")]
+_of_tflite = {"rich_help_panel": "TFLite"}
+Formats = Annotated[
+    list[str], typer.Option("--to", help="saved_model, tflite, or both with a comma between them.")
+]
 Beam = Annotated[
     int | None,
     typer.Option(
@@ -29,6 +32,52 @@ Beam = Annotated[
         show_default="5",
     ),
 ]
+Quantize = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--quantize",
+        help="Smaller files beside model.tflite: float16, dynamic (8-bit weights), int8 (8 bits throughout).",
+        show_default=False,
+        **_of_tflite,
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        min=1,
+        help="Of a classifier: tokens that the model always reads; shorter texts are padded.",
+        show_default="as many as the text has",
+        **_of_tflite,
+    ),
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="Of a classifier: labelled texts, on which the accuracy of each file is measured.",
+        show_default=False,
+        **_of_tflite,
+    ),
+]
+MaxLoss = Annotated[
+    float | None,
+    typer.Option(
+        "--max-loss",
+        min=0.0,
+        help="With --data: how much less accurate than the model a file may be.",
+        show_default="0.005",
+        **_of_tflite,
+    ),
+]
+# Options that not every task has, and the tasks that have them.
+WRITES_TARGETS = ("text_to_text", "chatbot", "captioner")
+ONLY_OF = {
+    "beam": (WRITES_TARGETS, "a model that writes targets"),
+    "steps": (("classifier",), "a classifier"),
+    "data": (("classifier",), "a classifier"),
+    "max_loss": (("classifier",), "a classifier"),
+}
 
 
 def register(app):
@@ -40,6 +89,13 @@ def export(
     model: options.ModelFolder,
     to: Formats = ("saved_model",),
     beam: Beam = None,
+    quantize: Quantize = None,
+    steps: Steps = None,
+    data: Data = None,
+    columns: options.Columns = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    max_loss: MaxLoss = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
@@ -49,36 +105,64 @@ def export(
     writes behind it and how likely that is, or the target that a text-to-text model writes, with its score; an
     image in and its caption out. Each export gets the next free version folder, 1, 2 and so on, so that the model
     folder can be served as it is.
+
+    tflite is one file for phones, small computers and plain Python: model.tflite, which `nlpkit.lite` runs without
+    TensorFlow. It holds the model, its searches, the vocabulary and the labels, and built-in operations only.
     """
-    results = _export(load_model(model), model, tuple(to), _settings(model, beam))
+    formats, quantize = _parted(to), _parted(quantize or ())
+    _check_formats(formats, {"--quantize": quantize, "--steps": steps, "--data": data})
+    settings = _settings(model, {"beam": beam, "steps": steps, "data": data, "max_loss": max_loss})
+    if data:
+        given = {"columns": columns, "text": text, "label": label}
+        settings["validation_data"] = _labelled(data, **given)
+    if quantize:
+        settings["quantize"] = quantize
+    results = _export(load_model(model), model, formats, settings)
     if as_json:
         write_json({"exports": [_facts(result) for result in results]})
         return
     for result in results:
         typer.echo(f"{result.path}")
-        if not quiet:
-            note(
-                f"{result.format}: reloaded and compared on {result.texts_compared} inputs; "
-                f"largest difference {result.max_difference:.1e}"
-            )
     if not quiet:
-        note("\nserve it (REST on port 8501):")
-        note(f'  docker run -p 8501:8501 -v "{model.absolute()}:/models/{model.name}" \\')
-        note(f"      -e MODEL_NAME={model.name} tensorflow/serving")
+        print_exports(results)
+        _show_next(model, formats)
 
 
-def _settings(model, beam):
+def _parted(values):
+    """Values that may be parted by commas."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def _check_formats(formats, of_tflite):
+    for name, value in of_tflite.items():
+        if value and "tflite" not in formats:
+            raise InputError(f"{name} is about TFLite. Received: --to {','.join(formats)}. Add it: --to tflite")
+
+
+def _settings(model, given):
     """Further arguments of the estimator's `export`."""
     from nlpkit.estimators.saving import read_spec
 
-    if beam is None:
-        return {}
     task = read_spec(model).task
-    if task not in WRITES_TARGETS:
+    for name, value in given.items():
+        tasks, what = ONLY_OF[name]
+        if value is not None and task not in tasks:
+            raise InputError(
+                f"--{name.replace('_', '-')} is about {what}. Received: {model}, {TASKS[task][0]}. Leave it out."
+            )
+    if given["max_loss"] is not None and not given["data"]:
         raise InputError(
-            f"--beam is about a model that writes targets. Received: --beam {beam} for {model}, a {task}. Leave it out."
+            f"--max-loss is measured on labelled texts. Received: --max-loss {given['max_loss']:g} without --data."
         )
-    return {"beam_size": beam}
+    names = {"beam": "beam_size", "steps": "steps", "max_loss": "max_loss"}
+    return {names[name]: value for name, value in given.items() if value is not None and name in names}
+
+
+def _labelled(data, **given):
+    reading = {"quoting": None, "label_separator": None, "on_bad_row": "error", "format": None}
+    reader = labelled_reader(data, **given, **reading)
+    check_labelled(reader, "--data")
+    return reader
 
 
 def _export(estimator, model, formats, settings):
@@ -102,4 +186,17 @@ def _facts(result):
         "path": str(result.path),
         "max_difference": result.max_difference,
         "texts_compared": result.texts_compared,
+        "size": result.size,
+        "milliseconds": result.milliseconds,
+        **(result.quality or {}),
     }
+
+
+def _show_next(model, formats):
+    if "saved_model" in formats:
+        note("\nserve it (REST on port 8501):")
+        note(f'  docker run -p 8501:8501 -v "{model.absolute()}:/models/{model.name}" \\')
+        note(f"      -e MODEL_NAME={model.name} tensorflow/serving")
+    if "tflite" in formats:
+        note("\nuse it without TensorFlow (pip install ai-edge-litert):")
+        note(f'  import nlpkit.lite; model = nlpkit.lite.load("{model / "model.tflite"}")')

@@ -1,6 +1,7 @@
 """What commands print: results to standard output, everything else to standard error."""
 
 import json
+from pathlib import Path
 
 import typer
 
@@ -52,6 +53,37 @@ def note_skipped(skipped, first, part="data"):
         note(f"{part}: {skipped:,} rows were skipped; the first:")
         for message in first:
             note(f"  {message}")
+
+
+def print_exports(results):
+    """Says of each export how it compares with its model.
+
+    Args:
+        results: List of `nlpkit.export.ExportResult`.
+    """
+    for result in results:
+        note(
+            f"{Path(result.path).name} ({result.format}): reloaded and compared on {result.texts_compared} inputs; "
+            f"largest difference {result.max_difference:.1e}"
+        )
+    files = [result for result in results if result.size is not None]
+    if len(files) > 1 or any(result.quality for result in files):
+        _print_files(files)
+
+
+def _print_files(results):
+    from rich.console import Console
+    from rich.table import Table
+
+    quality = next((result.quality for result in results if result.quality), None)
+    measured = [] if quality is None else list(quality)
+    table = Table()
+    for column in ("file", "bytes", "ms a text", *(name.replace("_", " ") for name in measured)):
+        table.add_column(column, justify="left" if column == "file" else "right")
+    for result in results:
+        values = [f"{result.quality[name]:.4f}" for name in measured]
+        table.add_row(Path(result.path).name, f"{result.size:,}", f"{result.milliseconds:.2f}", *values)
+    Console(stderr=True).print(table)
 
 
 def write_json(result):

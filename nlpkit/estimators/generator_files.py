@@ -5,11 +5,12 @@ from sklearn.utils.validation import check_is_fitted
 import nlpkit
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
-from nlpkit.export import export_generator
+from nlpkit.export import export_generator, export_generator_tflite
+from nlpkit.export.quantization import quantizations
 from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
 from nlpkit.text import TextToIds
 
-EXPORTERS = {"saved_model": export_generator}
+FORMATS = ("saved_model", "tflite")
 
 
 class PersistentGenerator(PersistentEstimator):
@@ -49,25 +50,32 @@ class PersistentGenerator(PersistentEstimator):
         self.report_ = read_report(folder)
         return self
 
-    def export(self, folder, to=("saved_model",)):
+    def export(self, folder, to=("saved_model",), *, quantize=()):
         """Exports the generator, compared with the model by another process before the call returns.
 
         Args:
-            folder: Path of the model folder; a SavedModel goes to its next free version folder.
-            to: List of formats. `"saved_model"` is one; see `nlpkit.export.export_generator` for what it can do.
+            folder: Path of the model folder; a SavedModel goes to its next free version folder, a TFLite model to
+                `model.tflite`.
+            to: List of formats, `"saved_model"` and `"tflite"`; see `nlpkit.export.export_generator` and
+                `export_generator_tflite` for what they can do.
+            quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
+                `"int8"` (weights and results of 8 bits). Defaults to none.
 
         Returns:
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format is unknown.
+            InputError: If a format or a quantisation is unknown.
             VerificationError: If an artefact differs from the model.
         """
         check_is_fitted(self)
-        return [
-            EXPORTERS[name](folder, self.text_to_ids_, self.network_)
-            for name in export_formats(to, EXPORTERS)
-        ]
+        model, results = (self.text_to_ids_, self.network_), []
+        for name in export_formats(to, FORMATS):
+            if name == "saved_model":
+                results.append(export_generator(folder, *model))
+            else:
+                results += [export_generator_tflite(folder, *model, each) for each in quantizations(quantize)]
+        return results
 
     def spec(self):
         """What rebuilds this generator beside its weights and vocabulary.

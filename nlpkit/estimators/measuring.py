@@ -50,7 +50,11 @@ class MeasuredClassifier:
         Raises:
             InputError: If a label is unknown to the classifier.
         """
-        return measure(self, LabelledTexts(X, y, "texts to evaluate", self._classes()))
+        return self._measured(self, X, y)
+
+    def _measured(self, predictor, X, y):
+        """What `evaluate` gives, of the classifier itself or of an export of it."""
+        return measure(predictor, LabelledTexts(X, y, "texts to evaluate", self._classes()))
 
     def add_test(self, X, y=None, name="test"):
         """Evaluates on labelled texts and adds the result to the report.
@@ -83,7 +87,7 @@ def measure(classifier, stream):
     Probabilities and labels of all texts are kept, but only the texts of the worst mistakes.
 
     Args:
-        classifier: `TextClassifier`.
+        classifier: `TextClassifier`, or another with its `classes_`, `multi_label` and `predict_proba`.
         stream: `LabelledTexts`.
 
     Returns:
@@ -92,7 +96,6 @@ def measure(classifier, stream):
     Raises:
         InputError: If a label is unknown to the classifier.
     """
-    check_is_fitted(classifier)
     classes, several = classifier.classes_, classifier.multi_label
     probabilities, texts, rows = [], {}, 0
     for chunk in stream.chunks():

@@ -5,11 +5,12 @@ from sklearn.utils.validation import check_is_fitted
 import nlpkit
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
-from nlpkit.export import export_text_to_text
+from nlpkit.export import export_text_to_text, export_text_to_text_tflite
+from nlpkit.export.quantization import quantizations
 from nlpkit.spec import FORMAT_VERSION, SPECS
 from nlpkit.text import TextToIds
 
-EXPORTERS = {"saved_model": export_text_to_text}
+FORMATS = ("saved_model", "tflite")
 
 
 class PersistentTextToText(PersistentEstimator):
@@ -68,23 +69,34 @@ class PersistentTextToText(PersistentEstimator):
         self.report_ = read_report(folder)
         return self
 
-    def export(self, folder, to=("saved_model",), *, beam_size=5):
+    def export(self, folder, to=("saved_model",), *, beam_size=5, quantize=()):
         """Exports the model, compared with itself by another process before the call returns.
 
         Args:
-            folder: Path of the model folder; a SavedModel goes to its next free version folder.
-            to: List of formats. `"saved_model"` is one; see `nlpkit.export.export_text_to_text` for what it can do.
+            folder: Path of the model folder; a SavedModel goes to its next free version folder, a TFLite model to
+                `model.tflite`.
+            to: List of formats, `"saved_model"` and `"tflite"`; see `nlpkit.export.export_text_to_text` and
+                `export_text_to_text_tflite` for what they can do.
             beam_size: int. Targets that are carried on side by side in what is exported. Defaults to 5.
+            quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
+                `"int8"` (weights and results of 8 bits). Defaults to none.
 
         Returns:
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format is unknown, or `beam_size` is less than 1.
+            InputError: If a format or a quantisation is unknown, or `beam_size` is less than 1.
             VerificationError: If an artefact differs from the model.
         """
         check_is_fitted(self)
-        return [EXPORTERS[name](folder, self, beam_size) for name in export_formats(to, EXPORTERS)]
+        results = []
+        for name in export_formats(to, FORMATS):
+            if name == "saved_model":
+                results.append(export_text_to_text(folder, self, beam_size))
+                continue
+            for each in quantizations(quantize):
+                results.append(export_text_to_text_tflite(folder, self, beam_size, each))
+        return results
 
     def text_settings(self):
         """dict. What rebuilds the text layers of both sides, but for the vocabularies."""

@@ -6,9 +6,12 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "ExportResult": ".versions",
+        "export_classifier_tflite": ".classifier_lite",
         "export_generator": ".generator",
+        "export_generator_tflite": ".generator_lite",
         "export_saved_model": ".saved_model",
         "export_text_to_text": ".text_to_text",
+        "export_text_to_text_tflite": ".text_to_text_lite",
         "portable_model": ".portable",
     },
 )

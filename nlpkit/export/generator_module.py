@@ -85,21 +85,11 @@ class GeneratorModule(tf.Module):
     @tf.function(input_signature=[TEXTS], autograph=False)
     def score(self, text):
         """Log-probabilities of texts, their ends included: the signature `score`."""
-        targets = self.text_to_ids(text)
-        hidden, _ = self.network.hidden(inputs_of(targets))
-        return {"score": -tf.reduce_sum(self.network.losses_of(hidden, targets), axis=1)}
+        return {"score": log_probabilities(self.network, self.text_to_ids(text))}
 
     def _write(self, prompts, max_new_tokens, temperature, top_k, top_p, seed):
         rows = prompt_ids(self.text_to_ids, prompts)
-        room = tf.shape(rows)[1] + tf.maximum(max_new_tokens, 0)
-        found = generate(
-            self.network.step,
-            self.network.initial_state(tf.shape(rows)[0], room),
-            rows,
-            max_new_tokens=max_new_tokens,
-            filters=sampling_filters(temperature=temperature, top_k=top_k, top_p=top_p),
-            seed=seed,
-        )
+        found = go_on(self.network, rows, max_new_tokens, temperature, top_k, top_p, seed)
         return {"text": texts_behind(self.text_to_ids, rows, found.token_ids), "score": found.score}
 
     def _init(self):
@@ -112,3 +102,45 @@ class GeneratorModule(tf.Module):
         return tf.function(init, autograph=False).get_concrete_function(
             *(tf.TensorSpec([], tf.int32, name=name) for name in names)
         )
+
+
+def go_on(network, rows, max_new_tokens, temperature, top_k, top_p, seed, first_row=0):
+    """What a language model writes behind rows of ids.
+
+    Args:
+        network: `GeneratorNetwork`.
+        rows: int32 tensor of shape `(batch, time)`, as `prompt_ids` gives it.
+        max_new_tokens: int32 scalar tensor.
+        temperature: float32 scalar tensor.
+        top_k: int32 scalar tensor.
+        top_p: float32 scalar tensor.
+        seed: int32 scalar tensor.
+        first_row: int32 scalar tensor. Number of the first row, on which chance depends too. Defaults to 0.
+
+    Returns:
+        `Generated`.
+    """
+    room = tf.shape(rows)[1] + tf.maximum(max_new_tokens, 0)
+    return generate(
+        network.step,
+        network.initial_state(rows.shape[0] or tf.shape(rows)[0], room),
+        rows,
+        max_new_tokens=max_new_tokens,
+        filters=sampling_filters(temperature=temperature, top_k=top_k, top_p=top_p),
+        seed=seed,
+        first_row=first_row,
+    )
+
+
+def log_probabilities(network, token_ids):
+    """How likely texts are to a language model.
+
+    Args:
+        network: `GeneratorNetwork`.
+        token_ids: int32 tensor of shape `(batch, time)`, with the end of each text.
+
+    Returns:
+        float32 tensor of shape `(batch,)`.
+    """
+    hidden, _ = network.hidden(inputs_of(token_ids))
+    return -tf.reduce_sum(network.losses_of(hidden, token_ids), axis=1)

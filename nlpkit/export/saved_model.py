@@ -45,15 +45,29 @@ class ClassifierModule(tf.Module):
         return self._answer(token_ids)
 
     def _answer(self, token_ids):
-        logits = self.network(token_ids, training=False) / self.temperature
+        probabilities = probabilities_of(self.network, token_ids, self.temperature, self.multi_label)
         names = tf.constant([str(label) for label in self.labels])
         if self.multi_label:
-            probabilities = tf.sigmoid(logits)
-            return {
-                "label": tf.where(probabilities >= 0.5, names[None, :], ""),
-                "probabilities": probabilities,
-            }
-        return {"label": tf.gather(names, tf.argmax(logits, axis=-1)), "probabilities": tf.nn.softmax(logits)}
+            label = tf.where(probabilities >= 0.5, names[None, :], "")
+        else:
+            label = tf.gather(names, tf.argmax(probabilities, axis=-1))
+        return {"label": label, "probabilities": probabilities}
+
+
+def probabilities_of(network, token_ids, temperature, multi_label):
+    """Calibrated probabilities of the labels.
+
+    Args:
+        network: `keras.Model` from ids to logits.
+        token_ids: int32 tensor of shape `(batch, time)`.
+        temperature: float. The logits are divided by it.
+        multi_label: bool. Whether a text has any number of labels.
+
+    Returns:
+        float32 tensor of shape `(batch, classes)`.
+    """
+    logits = network(token_ids, training=False) / temperature
+    return tf.sigmoid(logits) if multi_label else tf.nn.softmax(logits)
 
 
 def export_saved_model(folder, text_to_ids, network, labels, temperature=1.0, multi_label=False):
@@ -99,14 +113,10 @@ def export_saved_model(folder, text_to_ids, network, labels, temperature=1.0, mu
         (extra / "labels.txt").write_text(lines, encoding="utf-8")
 
     def verify(path):
-        expected = _keras_probabilities(module, network, texts)
+        token_ids = text_to_ids(tf.constant(texts))
+        expected = probabilities_of(network, token_ids, temperature, multi_label).numpy()
         return verify_saved_model(path, expected, texts, text_to_ids.needs_tensorflow_text)
 
     signatures = {"serving_default": module.from_text, "ids": module.from_ids}
     path, difference = write_version(folder, module, signatures, write_labels, verify)
     return ExportResult("saved_model", path, difference, len(texts))
-
-
-def _keras_probabilities(module, network, texts):
-    logits = network(module.text_to_ids(tf.constant(texts)), training=False) / module.temperature
-    return (tf.sigmoid(logits) if module.multi_label else tf.nn.softmax(logits)).numpy()

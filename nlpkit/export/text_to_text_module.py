@@ -76,22 +76,15 @@ class TextToTextModule(tf.Module):
     def _score(self, source, target):
         source, words = self.sources.read(source)
         targets = self.sources.targets(target, source, words)
-        memory = self.network.reader(source)
-        decoded = self.network.decode(inputs_for(targets), memory)
-        return {"score": -tf.reduce_sum(self.network.losses_of(decoded, memory, targets), axis=1)}
+        return {"score": target_scores(self.network, source, targets)}
 
     def _searching(self, beams):
-        return _graph(lambda *given: self._search(*given, beams), self.sources.read_by_network, *OPTIONS)
-
-    def _search(self, source, max_new_tokens, length_penalty, beams):
-        writer, room = TargetWriter(self.network), tf.maximum(max_new_tokens, 0)
-        given = self.network.step, writer.first_state(source, room), writer.prompts_of(source)
-        options = {"max_new_tokens": room, "allow_unknown": self.sources.replaces_unknown}
-        if beams > 1:
-            found = beam_search(*given, beams=beams, length_penalty=length_penalty, **options)
-            return found.token_ids[:, 0], found.score[:, 0]
-        found, rules = generate(*given, **options), Rules(None, None, length_penalty, 0.0, None)
-        return found.token_ids, found.score / rules.length_score(found.lengths)
+        unknown = self.sources.replaces_unknown
+        return _graph(
+            lambda *given: best_targets(self.network, *given, beams, unknown),
+            self.sources.read_by_network,
+            *OPTIONS,
+        )
 
     def _write(self, search, source, max_new_tokens, length_penalty):
         source, words = self.sources.read(source)
@@ -115,6 +108,46 @@ class TextToTextModule(tf.Module):
     def _some_state(self):
         read = self.sources.read_by_network
         return self.network.initial_state(tf.ones([size or 1 for size in read.shape], read.dtype), 1)
+
+
+def best_targets(network, source, max_new_tokens, length_penalty, beams, allow_unknown):
+    """The best target of each source.
+
+    Args:
+        network: `EncoderDecoderNetwork`.
+        source: What it reads.
+        max_new_tokens: int32 scalar tensor.
+        length_penalty: float32 scalar tensor.
+        beams: int. Targets that are carried on side by side; 1 takes the most likely token at each place.
+        allow_unknown: bool. Whether the unknown token may be written.
+
+    Returns:
+        Tuple of ids, int32 tensor of shape `(batch, time)`, and scores, float32 `(batch,)`.
+    """
+    writer, room = TargetWriter(network), tf.maximum(max_new_tokens, 0)
+    given = network.step, writer.first_state(source, room), writer.prompts_of(source)
+    options = {"max_new_tokens": room, "allow_unknown": allow_unknown}
+    if beams > 1:
+        found = beam_search(*given, beams=beams, length_penalty=length_penalty, **options)
+        return found.token_ids[:, 0], found.score[:, 0]
+    found, rules = generate(*given, **options), Rules(None, None, length_penalty, 0.0, None)
+    return found.token_ids, found.score / rules.length_score(found.lengths)
+
+
+def target_scores(network, source, targets):
+    """The log-probability of each target, its end included.
+
+    Args:
+        network: `EncoderDecoderNetwork`.
+        source: What it reads.
+        targets: int32 tensor of shape `(batch, time)`.
+
+    Returns:
+        float32 tensor of shape `(batch,)`.
+    """
+    memory = network.reader(source)
+    decoded = network.decode(inputs_for(targets), memory)
+    return -tf.reduce_sum(network.losses_of(decoded, memory, targets), axis=1)
 
 
 def _graph(function, *specs):

@@ -19,6 +19,9 @@ class ExportResult:
         max_difference: float. Largest difference from the Keras model: of a probability; of a generator or a
             text-to-text model, of a text's log-probability per token.
         texts_compared: int. Number of texts compared.
+        size: int. Bytes of the file; `None` of a folder. Defaults to `None`.
+        milliseconds: float. Median time of a call, one text on one processor core. Defaults to `None`: not measured.
+        quality: dict. What was measured on validation data, with that of the model. Defaults to `None`.
 
     Example:
         >>> from nlpkit.export import ExportResult
@@ -30,6 +33,9 @@ class ExportResult:
     path: str
     max_difference: float
     texts_compared: int
+    size: int | None = None
+    milliseconds: float | None = None
+    quality: dict | None = None
 
 
 def write_version(folder, module, signatures, write_extra, verify):

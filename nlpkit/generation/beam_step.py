@@ -60,7 +60,7 @@ def first_beams(place, state, token_ids, shape, rules):
         done=tf.broadcast_to(rules.max_new_tokens == 0, [batch]),
         state=state,
         coverage=rules.no_coverage(state),
-        live_ids=tf.broadcast_to(token_ids[:, None, None], [batch, groups, width, room]),
+        live_ids=tf.broadcast_to(tf.reshape(token_ids, [batch, 1, 1, room]), [batch, groups, width, room]),
         live=live,
         kept_ids=tf.zeros([batch, groups, keep, room], tf.int32),
         kept=tf.fill([batch, groups, keep, 2], NEVER),
@@ -109,7 +109,7 @@ def next_beams(at, log_probabilities, rules, stop_ids, diversity):
 def _ended(at, totals, column, stop_ids):
     """All live texts with each of the tokens that end one: ids and log-probabilities."""
     stops = tf.constant(stop_ids, tf.int32)[:, None]
-    ids = tf.where(column, stops, at.live_ids[..., None, :])
+    ids = tf.where(column, stops, tf.expand_dims(at.live_ids, -2))
     batch, groups, width, count, room = tf.unstack(tf.shape(ids))
     width = width * count
     return tf.reshape(ids, [batch, groups, width, room]), tf.reshape(totals, [batch, groups, width])

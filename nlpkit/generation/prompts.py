@@ -33,7 +33,9 @@ def with_room(prompt, max_new_tokens):
     lengths = tf.reduce_sum(tf.cast(prompt != PAD, tf.int32), axis=1)
     # Prompts that are all empty need room for the end that they begin with.
     missing = tf.cast(tf.shape(prompt)[1] == 0, tf.int32)
-    token_ids = tf.pad(prompt, [[0, 0], [0, missing + new]])
+    # Joined, not padded: so the batch stays known where it is, as TFLite asks.
+    room = tf.zeros([prompt.shape[0] or tf.shape(prompt)[0], missing + new], tf.int32)
+    token_ids = tf.concat([prompt, room], axis=1)
     first = tf.range(tf.shape(token_ids)[1]) == 0
     token_ids = tf.where(first & (lengths == 0)[:, None], END, token_ids)
     return token_ids, tf.maximum(lengths, 1), new

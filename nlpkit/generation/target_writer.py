@@ -31,7 +31,7 @@ class TargetWriter(Writer):
 
     def prompts_of(self, given):
         """int32 tensor of shape `(batch, 1)`. The start of each target."""
-        return tf.fill([tf.shape(given)[0], 1], START)
+        return tf.fill([given.shape[0] or tf.shape(given)[0], 1], START)
 
     def first_state(self, given, max_new_tokens):
         """The network's state after it has read the sources.

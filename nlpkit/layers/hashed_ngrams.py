@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-_MASK = 0xFFFFFFFF
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -41,19 +40,19 @@ class HashedNgrams(keras.layers.Layer):
         self.vocabulary_size, self.buckets, self.max_order = vocabulary_size, buckets, max_order
 
     def call(self, inputs):
-        # 64 bits hold every product of the 32-bit hash, on each device and in TFLite alike.
-        shifted = [tf.cast(inputs, "int64")]
+        shifted = [tf.cast(inputs, "int32")]
         for step in range(1, self.max_order):
             shifted.append(tf.pad(shifted[0], [[0, 0], [0, step]])[:, step:])
         known = [ids > 1 for ids in shifted]
         features = [shifted[0]]
         for order in range(2, self.max_order + 1):
-            code = tf.fill(tf.shape(shifted[0]), tf.constant(order, "int64"))
+            code = tf.constant(order, "uint32")
             for ids in shifted[:order]:
-                code = _mix(code * 31 + ids)
-            bucket = code % self.buckets + self.vocabulary_size
+                code = _mix(code * 31 + tf.cast(ids, "uint32"))
+            # TFLite divides signed numbers only.
+            bucket = tf.cast(tf.cast(code, "int64") % self.buckets, "int32") + self.vocabulary_size
             features.append(tf.where(tf.reduce_all(tf.stack(known[:order]), axis=0), bucket, 0))
-        return tf.cast(tf.concat(features, axis=1), "int32")
+        return tf.concat(features, axis=1)
 
     def compute_output_shape(self, input_shape):
         time = None if input_shape[1] is None else input_shape[1] * self.max_order
@@ -68,8 +67,7 @@ class HashedNgrams(keras.layers.Layer):
 
 
 def _mix(code):
-    """Spreads a number over 32 bits (the finaliser of Wellons' lowbias32, first half)."""
-    code = tf.bitwise.bitwise_and(code, _MASK)
-    code = tf.bitwise.bitwise_xor(code, tf.bitwise.right_shift(code, tf.constant(15, "int64")))
-    code = tf.bitwise.bitwise_and(code * 0x2C1B3C6D, _MASK)
-    return tf.bitwise.bitwise_xor(code, tf.bitwise.right_shift(code, tf.constant(12, "int64")))
+    """Spreads a number over its 32 bits (the finaliser of Wellons' lowbias32, first half)."""
+    code = tf.bitwise.bitwise_xor(code, tf.bitwise.right_shift(code, tf.constant(15, "uint32")))
+    code *= tf.constant(0x2C1B3C6D, "uint32")
+    return tf.bitwise.bitwise_xor(code, tf.bitwise.right_shift(code, tf.constant(12, "uint32")))

@@ -1,0 +1,77 @@
+"""A classifier as a TFLite file: ids of one text in, probabilities out."""
+
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from nlpkit.export.lite_graphs import called, traced
+from nlpkit.export.lite_task import LiteTask, vocabulary_files
+from nlpkit.export.portable import portable_model
+from nlpkit.export.quantization import NONE
+from nlpkit.export.saved_model import probabilities_of
+from nlpkit.export.tflite import write_tflite
+from nlpkit.export.verify import verification_texts
+from nlpkit.lite.texts import fit_steps
+
+
+def export_classifier_tflite(
+    folder, text_to_ids, network, labels, temperature=1.0, multi_label=False, steps=None, quantization=NONE, quality=None
+):
+    """Writes `model.tflite`, and proves it before it is there.
+
+    Its signature `classify` takes `token_ids`, int32 `(1, time)`, and returns `probabilities`, float32 `(1, classes)`
+    in the order of `labels.txt`. A zip behind the model holds `labels.txt`, the vocabulary, and `nlpkit.json`, by
+    which `nlpkit.lite.load` makes ids of texts.
+
+    Args:
+        folder: Path of the model folder.
+        text_to_ids: `TextToIds`.
+        network: `keras.Model` from ids to logits.
+        labels: List of labels.
+        temperature: float. The logits are divided by it. Defaults to 1.
+        multi_label: bool. Whether a text has any number of labels. Defaults to `False`.
+        steps: int. Time steps that the model always reads, shorter texts padded with 0. Defaults to `None`, as many as
+            the text has.
+        quantization: `Quantization`. Defaults to none.
+        quality: `Quality`. Defaults to `None`: not measured.
+
+    Returns:
+        `ExportResult`.
+
+    Raises:
+        InputError: If an operation has no counterpart in TFLite.
+        VerificationError: If the file differs from the model, or is worth less; an earlier file stays.
+
+    Example:
+        ```python
+        import tempfile
+        from nlpkit.export import export_classifier_tflite
+        from nlpkit.models import build_classifier
+        from nlpkit.text import text_to_ids
+
+        text = text_to_ids("byte", max_length=50)
+        network = build_classifier(text.vocabulary_size, 2, encoder="lstm", units=4, embedding_dim=4)
+        result = export_classifier_tflite(tempfile.mkdtemp(), text, network, ["no", "yes"])
+        print(result.path, result.max_difference)
+        ```
+    """
+
+    def classify(model, token_ids):
+        return {"probabilities": probabilities_of(model, token_ids, temperature, multi_label)}
+
+    portable, ids = portable_model(network), tf.TensorSpec([1, steps], tf.int32)
+    signatures = {"classify": traced(partial(classify, portable), token_ids=ids)}
+    spec = {
+        "task": "classifier",
+        "text": text_to_ids.settings(),
+        "labels": labels,
+        "multi_label": multi_label,
+        "steps": steps,
+        "stateful": False,
+    }
+    files = {"labels.txt": "".join(f"{label}\n" for label in labels).encode(), **vocabulary_files(text_to_ids)}
+    rows = (fit_steps(row.tolist(), steps) for row in text_to_ids.encode(verification_texts()))
+    expected = traced(partial(classify, network), token_ids=ids)
+    calls = [called("classify", expected, token_ids=np.array([row], "int32")) for row in rows]
+    return write_tflite(folder, LiteTask(portable, signatures, spec, files, calls), quantization, quality)

@@ -1,0 +1,192 @@
+"""A text-to-text model or a captioner as a TFLite file: ids or an image in, ids of its target out."""
+
+import numpy as np
+import tensorflow as tf
+
+from nlpkit.export.lite_graphs import called, stepped, traced
+from nlpkit.export.lite_task import LiteTask, vocabulary_files
+from nlpkit.export.portable import portable_model
+from nlpkit.export.quantization import NONE
+from nlpkit.export.state_signatures import named, step_signature
+from nlpkit.export.text_to_text_module import OPTIONS, best_targets, target_scores
+from nlpkit.export.tflite import write_tflite
+from nlpkit.export.verify_text_to_text import captions_to_compare, pairs_to_compare
+from nlpkit.export.written_from import FromImages, FromTexts
+from nlpkit.generation.options import check_number
+from nlpkit.layers.decoder_stack import DecoderStack
+from nlpkit.text.vocabulary import START
+
+IDS = tf.TensorSpec([1, None], tf.int32)
+# Tokens that the comparison writes, and how many steps it takes one by one.
+NEW_TOKENS, STEPS = 12, 8
+
+
+class TextToTextLite:
+    """The graphs of an encoder-decoder over one source.
+
+    Args:
+        sources: `FromTexts` or `FromImages`.
+        network: `EncoderDecoderNetwork`.
+        beam_size: int. Targets that are carried on side by side.
+
+    Example:
+        >>> from nlpkit.export.text_to_text_lite import TextToTextLite
+        >>> from nlpkit.export.written_from import FromTexts
+        >>> from nlpkit.models import build_encoder_decoder
+        >>> from nlpkit.text import text_to_ids
+        >>> text, network = text_to_ids("byte", end=True), build_encoder_decoder(260, 260, units=4)
+        >>> sorted(TextToTextLite(FromTexts(text, text, network), network, beam_size=2).signatures())
+        ['greedy', 'init', 'score', 'step', 'translate']
+    """
+
+    def __init__(self, sources, network, beam_size):
+        self.sources, self.network, self.beam_size = sources, network, beam_size
+        given = sources.given if network.reader.takes_features else sources.read_by_network
+        self.name_of_source = given.name
+        self.source = tf.TensorSpec([1, *given.shape[1:]], given.dtype)
+
+    def functions(self):
+        """What is exported, with the inputs of each.
+
+        Returns:
+            dict from names to tuples of a function by keyword and a dict of specs.
+        """
+        source = {self.name_of_source: self.source}
+        options = {spec.name: spec for spec in OPTIONS}
+        room = {"max_length": OPTIONS[0]} if isinstance(self.network.decoder, DecoderStack) else {}
+        found = {
+            self.sources.verb: (lambda **given: self._write(self.beam_size, **given), source | options),
+            "greedy": (lambda **given: self._write(1, **given), source | options),
+            "score": (self._score, source | {"target_ids": IDS}),
+            "init": (self._init, source | room),
+        }
+        if self.sources.replaces_unknown:
+            found["attention"] = self._attention, source | {"target_ids": IDS}
+        return found
+
+    def signatures(self):
+        """The functions that are exported.
+
+        Returns:
+            dict from names to traced functions.
+        """
+        found = {name: traced(function, **specs) for name, (function, specs) in self.functions().items()}
+        some = tf.ones([size or 1 for size in self.source.shape], self.source.dtype)
+        state = self.network.initial_state(tf.cast(some, self.sources.read_by_network.dtype), 1)
+        return {**found, "step": step_signature(self.network.step, found["init"], state)}
+
+    def _read(self, given):
+        source = given.pop(self.name_of_source)
+        return tf.cast(source, self.sources.read_by_network.dtype)
+
+    def _write(self, beams, max_new_tokens, length_penalty, **given):
+        asked = self._read(given), max_new_tokens, length_penalty
+        found = best_targets(self.network, *asked, beams, self.sources.replaces_unknown)
+        return dict(zip(("token_ids", "score"), found, strict=True))
+
+    def _score(self, target_ids, **given):
+        return {"score": target_scores(self.network, self._read(given), target_ids)}
+
+    def _attention(self, target_ids, **given):
+        return {"weights": self.network.attention_scores(self._read(given), target_ids)}
+
+    def _init(self, max_length=0, **given):
+        return named(self.network.initial_state(self._read(given), max_length))
+
+
+def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE):
+    """Writes `model.tflite`, and proves it before it is there.
+
+    Its signatures, of one source at a time:
+
+    - `translate`: `source_ids`, int32 `(1, time)`, and the scalars `max_new_tokens` (int32) and `length_penalty`
+      (float32) → `token_ids`, int32 `(1, max_new_tokens)`, padded with 0, and `score`, float32 `(1,)`; with beams.
+    - `greedy`: the same without.
+    - `score`: `source_ids`, and `target_ids`, int32 `(1, time)`, with the end → `score`, the log-probability.
+    - `attention`, where unknown words are replaced: the same → `weights`, float32 `(1, time, source time)`.
+    - `init`: `source_ids`, for a Transformer also `max_length` (int32) → `state_0`, `state_1`, …
+    - `step`: `token_ids`, int32 `(1,)`, and the state → `logits`, float32 `(1, vocabulary)`, and the next state. The
+      first token is the start, id 2.
+
+    A captioner has `caption` in place of `translate`, and in place of `source_ids` `image`, uint8, or `features`,
+    float32. Words that a pointer copies have the ids behind the vocabulary, in the source and in what is written.
+
+    A zip behind the model holds the vocabularies, and `nlpkit.json`, by which `nlpkit.lite.load` makes ids of texts.
+
+    Args:
+        folder: Path of the model folder.
+        model: A fitted `TextToText`, `Chatbot` or `ImageCaptioner`.
+        beam_size: int. Targets that `translate` carries on side by side. Defaults to 5.
+        quantization: `Quantization`. Defaults to none.
+
+    Returns:
+        `ExportResult`.
+
+    Raises:
+        InputError: If `beam_size` is less than 1, or an operation has no counterpart in TFLite.
+        VerificationError: If the file differs from the model; an earlier file stays.
+
+    Example:
+        ```python
+        import tempfile
+        from nlpkit import TextToText
+        from nlpkit.export import export_text_to_text_tflite
+
+        sources, targets = ["one two", "two three"] * 20, ["two one", "three two"] * 20
+        model = TextToText(level="word", units=8, epochs=1).fit(sources, targets)
+        result = export_text_to_text_tflite(tempfile.mkdtemp(), model, beam_size=2)
+        print(result.path, result.max_difference)
+        ```
+    """
+    check_number("beam_size", beam_size, "an integer, 1 or more", lambda x: x >= 1, whole=True)
+    module = TextToTextLite(_sources(model), portable_model(model.network_), beam_size)
+    spec = {
+        "task": model.task,
+        "text": model.text_settings(),
+        "beam_size": beam_size,
+        "max_new_tokens": model.spec().max_new_tokens,
+        "replaces_unknown": module.sources.replaces_unknown,
+        "vocabulary_size": model.network_.embedding.vocabulary_size,
+        "copy": model.network_.vocabulary_size - model.network_.embedding.vocabulary_size,
+        "stateful": False,
+        **({"turns": model.turns, "separator": model.separator} if model.task == "chatbot" else {}),
+    }
+    sides = {side: getattr(model, f"{side}_") for side in model.sides()}
+    files = {f"{side}/{name}": x for side, text in sides.items() for name, x in vocabulary_files(text).items()}
+    calls = list(_calls(TextToTextLite(_sources(model), model.network_, beam_size)))
+    return write_tflite(folder, LiteTask(module.network, module.signatures(), spec, files, calls), quantization)
+
+
+def _sources(model):
+    if model.network_.reader.takes_features:
+        return FromImages(model.target_, model.network_)
+    return FromTexts(model.source_, model.target_, model.network_)
+
+
+def _calls(module):
+    """What the network itself says of real sources, one by one."""
+    functions = {name: traced(each, **specs) for name, (each, specs) in module.functions().items()}
+    options = {"max_new_tokens": np.int32(NEW_TOKENS), "length_penalty": np.float32(1.0)}
+    name = module.name_of_source
+    for number, (source, target) in enumerate(_sources_and_targets(module)):
+        given = {name: source}
+        yield called(module.sources.verb, functions[module.sources.verb], **given, **options)
+        yield called("score", functions["score"], **given, target_ids=target)
+        if number % 4 == 0:
+            yield called("greedy", functions["greedy"], **given, **options)
+        if "attention" in functions:
+            yield called("attention", functions["attention"], **given, target_ids=target)
+    read = tf.cast(source, module.sources.read_by_network.dtype)
+    steps = [token % module.network.vocabulary_size for token in range(START, START + STEPS)]
+    yield from stepped(module.network.step, module.network.initial_state(read, STEPS), steps)
+
+
+def _sources_and_targets(module):
+    """Sources as the network reads them, and ids of targets, each in a batch of one."""
+    sources, images = module.sources, module.network.reader.takes_features
+    pairs = captions_to_compare(module.network.source_shape) if images else pairs_to_compare()
+    for given, targets in pairs:
+        for source, target in zip(given, targets, strict=True):
+            read, words = sources.read(source[None] if images else tf.constant([source]))
+            ids = sources.targets(tf.constant([target]), read, words)
+            yield tf.cast(read, module.source.dtype), ids

@@ -1,0 +1,50 @@
+"""From a file to something that predicts."""
+
+import importlib
+
+from nlpkit.errors import InputError
+from nlpkit.lite.model_file import ModelFile
+
+# Module and class of each task.
+RUNTIMES = {
+    "classifier": ("classifier", "LiteClassifier"),
+    "generator": ("generator", "LiteGenerator"),
+    "text_to_text": ("text_to_text", "LiteTextToText"),
+    "chatbot": ("text_to_text", "LiteChatbot"),
+    "captioner": ("text_to_text", "LiteImageCaptioner"),
+}
+
+
+def load(path, num_threads=1):
+    """Loads a TFLite file that `nlpkit export` wrote.
+
+    Args:
+        path: Path of the file.
+        num_threads: int. Processor threads. Defaults to 1.
+
+    Returns:
+        An object with the `predict`, `predict_proba` or `generate` of the estimator that was exported.
+
+    Raises:
+        InputError: If the file is missing, foreign, damaged or of an unknown task, or a library is missing.
+
+    Example:
+        ```python
+        import tempfile
+        import nlpkit.lite
+        from nlpkit import TextClassifier
+
+        folder = tempfile.mkdtemp()
+        TextClassifier(epochs=1).fit(["good", "bad"] * 4, ["yes", "no"] * 4).export(folder, to="tflite")
+        print(nlpkit.lite.load(folder + "/model.tflite").predict(["good"]))
+        ```
+    """
+    file = ModelFile.read(path)
+    task = file.spec.get("task")
+    if task not in RUNTIMES:
+        raise InputError(
+            f"{path} must be of a task among {sorted(RUNTIMES)}. Received: {task!r}. "
+            "Use the nlpkit version that wrote it."
+        )
+    module, name = RUNTIMES[task]
+    return getattr(importlib.import_module(f"nlpkit.lite.{module}"), name)(file, num_threads)

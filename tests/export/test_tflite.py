@@ -1,0 +1,134 @@
+"""Classifiers as TFLite files, run by `nlpkit.lite` and by LiteRT alone."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from estimators.small_texts import labels, quick, texts, topics
+
+import nlpkit.export.tflite as tflite
+import nlpkit.lite
+from nlpkit.errors import InputError, VerificationError
+
+X = texts(12) + ["", "Ünknown  wörds <br /> & more", "very " * 300, "?!", "这家酒店很好"]
+
+
+def network(encoder, **more):
+    return {"encoder": encoder, "options": {"network": {"units": 4, "embedding_dim": 4, **more}}}
+
+
+VARIANTS = {
+    "word, bag": lambda: quick(epochs=1).fit(texts(), labels()),
+    "char, integers, lstm": lambda: quick(tokenizer="char", epochs=1, **network("lstm")).fit(
+        texts(), labels(names=(10, 20))
+    ),
+    "byte, gru, both ways": lambda: quick(tokenizer="byte", epochs=1, bidirectional=True, **network("gru")).fit(
+        texts(), labels()
+    ),
+    "multi_label, rnn": lambda: quick(multi_label=True, epochs=2, **network("rnn")).fit(texts(), topics()),
+    "wordpiece, cnn": lambda: quick(tokenizer="wordpiece", epochs=1, **network("cnn")).fit(texts(), labels()),
+    "sentencepiece, transformer": lambda: quick(tokenizer="sentencepiece", epochs=1, **network("transformer")).fit(
+        texts(), labels()
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def exported(request, tmp_path_factory):
+    """A fitted classifier and the path of its TFLite file."""
+    classifier, folder = VARIANTS[request.param](), tmp_path_factory.mktemp("tflite")
+    (result,) = classifier.export(folder, to="tflite")
+    assert (result.format, result.path) == ("tflite", str(folder / "model.tflite"))
+    assert 0 <= result.max_difference <= 1e-5 and result.texts_compared == 128
+    assert result.size == (folder / "model.tflite").stat().st_size and result.milliseconds > 0
+    return classifier, folder / "model.tflite"
+
+
+def test_the_runtime_predicts_as_the_estimator(exported):
+    classifier, path = exported
+    lite = nlpkit.lite.load(path)
+    np.testing.assert_allclose(lite.predict_proba(X), classifier.predict_proba(X), atol=1e-5)
+    assert lite.classes_.tolist() == classifier.classes_.tolist()
+    found, expected = lite.predict(X), classifier.predict(X)
+    assert found == expected if classifier.multi_label else found.tolist() == expected.tolist()
+    assert lite.predict_proba([]).shape == (0, len(classifier.classes_))
+
+
+def test_a_plain_zip_reader_gets_what_is_inside(exported):
+    classifier, path = exported
+    with zipfile.ZipFile(path) as pack:
+        assert pack.read("labels.txt").decode().split() == [str(label) for label in classifier.classes_]
+        spec = json.loads(pack.read("nlpkit.json"))
+    assert spec["task"] == "classifier" and spec["text"] == classifier.text_to_ids_.settings()
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return quick(tokenizer="char", epochs=1, **network("lstm")).fit(texts(), labels())
+
+
+def test_a_fixed_number_of_steps(classifier, tmp_path):
+    classifier.export(tmp_path, to="tflite", steps=16)
+    lite = nlpkit.lite.load(tmp_path / "model.tflite")
+    assert lite._run.shape("classify", "token_ids") == (1, 16)
+    plain = texts(6) + ["very" * 90, ""]
+    expected = classifier.predict_proba([text[:16] for text in plain])
+    np.testing.assert_allclose(lite.predict_proba(plain), expected, atol=1e-5)
+
+
+def test_no_tensorflow_is_needed(classifier, tmp_path):
+    classifier.export(tmp_path, to="tflite")
+    program = (
+        "import sys, nlpkit.lite; model = nlpkit.lite.load(sys.argv[1]); print(*model.predict(['good', '']));"
+        "assert not {'tensorflow', 'keras', 'sklearn', 'pydantic'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "model.tflite")]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == classifier.predict(["good", ""]).tolist()
+
+
+def test_a_file_that_differs_is_not_left(classifier, tmp_path, monkeypatch):
+    (tmp_path / "model.tflite").write_text("an earlier file")
+    right = tflite.verify_tflite
+
+    def changed(path, calls, *more):
+        name, inputs, outputs = calls[5]
+        calls[5] = name, inputs, {key: value + 0.1 for key, value in outputs.items()}
+        return right(path, calls, *more)
+
+    monkeypatch.setattr(tflite, "verify_tflite", changed)
+    message = r"differs from the Keras model by .* in `probabilities` of `classify`, more than 1e-05, for .*token_ids"
+    with pytest.raises(VerificationError, match=message):
+        classifier.export(tmp_path, to="tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+    assert (tmp_path / "model.tflite").read_text() == "an earlier file"
+
+
+@pytest.mark.parametrize("name", ["float16", "dynamic"])
+def test_smaller_weights(name, tmp_path):
+    classifier = quick(epochs=3, **network("lstm", units=32, embedding_dim=32)).fit(texts(60), labels(60))
+    whole, small = classifier.export(tmp_path, to="tflite", quantize=name, validation_data=(texts(60), labels(60)))
+    assert small.path == str(tmp_path / f"model.{name}.tflite")
+    assert small.size < 0.8 * whole.size
+    assert small.quality["accuracy"] >= small.quality["accuracy_of_model"] - 0.005 == whole.quality["accuracy"] - 0.005
+    lite = nlpkit.lite.load(small.path)
+    np.testing.assert_allclose(lite.predict_proba(X), classifier.predict_proba(X), atol=0.1)
+    assert not np.array_equal(lite.predict_proba(X), nlpkit.lite.load(whole.path).predict_proba(X))
+
+
+def test_a_file_that_is_worth_less_is_refused(classifier, tmp_path, monkeypatch):
+    runtime = nlpkit.lite.LiteClassifier
+    monkeypatch.setattr(runtime, "predict_proba", lambda self, texts: 1 - classifier.predict_proba(texts))
+    message = r"model.tflite has 0.0000 accuracy, the Keras model 1.0000: more than 0.005 less. It was removed. Allow"
+    with pytest.raises(VerificationError, match=message):
+        classifier.export(tmp_path, to="tflite", validation_data=(X, classifier.predict(X)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_quantizations_are_refused(classifier, tmp_path):
+    with pytest.raises(InputError, match=r"`quantize` must be among \['dynamic', 'float16', 'int8'\]. Received: 'int4'"):
+        classifier.export(tmp_path, to="tflite", quantize="int4")

@@ -1,0 +1,59 @@
+"""Language models as TFLite files: the same text as in Python for a seed."""
+
+import numpy as np
+import pytest
+
+import nlpkit.lite
+from nlpkit import TextGenerator
+from nlpkit.errors import InputError
+
+TEXTS = ["to be or not to be", "that is the question", "to sleep perchance to dream", "who would bear the whips"] * 10
+PROMPTS = ["to", "", "that is", "whips & Ünknown", "to be or not to be that is the question " * 3]
+VARIANTS = {
+    "char, lstm, tied": {"level": "char", "cell": "lstm", "options": {"network": {"tie": True}}},
+    "word, gru": {"level": "word", "cell": "gru"},
+    "byte, transformer": {"level": "byte", "cell": "transformer", "options": {"network": {"num_heads": 2}}},
+    "subword, nplm": {"level": "subword", "cell": "nplm"},
+    "char, adaptive softmax": {"level": "char", "cell": "rnn", "options": {"network": {"cutoffs": [8]}}},
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def exported(request, tmp_path_factory):
+    """A fitted generator and its export, run by `nlpkit.lite`."""
+    settings, folder = VARIANTS[request.param], tmp_path_factory.mktemp("tflite")
+    generator = TextGenerator(units=8, epochs=1, random_state=0, **settings).fit(TEXTS)
+    (result,) = generator.export(folder, to="tflite")
+    assert result.max_difference <= 1e-5
+    return generator, nlpkit.lite.load(result.path)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0.0}, {"top_k": 5, "top_p": 0.9, "temperature": 0.8}])
+def test_the_same_text_for_a_seed(exported, options):
+    generator, lite = exported
+    for prompts in (PROMPTS, "to be"):
+        expected = generator.generate(prompts, max_new_tokens=12, seed=3, **options)
+        assert lite.generate(prompts, max_new_tokens=12, seed=3, **options) == expected
+
+
+def test_a_stop_string_cuts(exported):
+    generator, lite = exported
+    options = {"max_new_tokens": 20, "seed": 1, "stop": ["e", "o"]}
+    assert lite.generate(PROMPTS, **options) == generator.generate(PROMPTS, **options)
+
+
+def test_scores(exported):
+    generator, lite = exported
+    texts = [*TEXTS[:4], "", "Ünknown words"]
+    np.testing.assert_allclose(lite.score(texts), generator.score(texts), rtol=1e-5, atol=1e-5)
+
+
+def test_without_a_seed_texts_differ(exported):
+    _, lite = exported
+    assert len({lite.generate("to", max_new_tokens=30) for _ in range(4)}) > 1
+
+
+def test_prompts_that_are_no_texts_are_refused(exported):
+    _, lite = exported
+    with pytest.raises(InputError, match="Every text must be a str. Received: 3 at position 1"):
+        lite.generate(["to", 3])

@@ -1,0 +1,76 @@
+"""Text-to-text models, chatbots and captioners as TFLite files."""
+
+import numpy as np
+import pytest
+
+import nlpkit.lite
+from nlpkit import Chatbot, ImageCaptioner, TextToText
+from nlpkit.errors import InputError
+
+SOURCES = ["one two three", "two three four", "three one", "four two one", "one"] * 8
+TARGETS = [" ".join(reversed(text.split())) for text in SOURCES]
+ASKED = ["one two", "Zoe two three four", "", "four " * 12, "Ünknown Bo"]
+VARIANTS = {
+    "attention, words": {"preset": "attention", "level": "word", "cell": "gru"},
+    "gnmt, characters": {"preset": "gnmt", "level": "char", "num_layers": 2},
+    "transformer, bytes": {"preset": "transformer", "level": "byte"},
+    "plain, subwords": {"preset": "seq2seq", "level": "subword"},
+    "copy": {"preset": "attention", "level": "word", "shared": True, "options": {"network": {"copy": 3}}},
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def exported(request, tmp_path_factory):
+    """A fitted model and its export, run by `nlpkit.lite`."""
+    folder = tmp_path_factory.mktemp("tflite")
+    model = TextToText(units=8, epochs=1, random_state=0, **VARIANTS[request.param]).fit(SOURCES, TARGETS)
+    (result,) = model.export(folder, to="tflite", beam_size=3)
+    assert result.max_difference <= 1e-5
+    return model, nlpkit.lite.load(result.path)
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_the_same_targets(exported, beam_size):
+    model, lite = exported
+    options = {"beam_size": beam_size, "max_new_tokens": 6}
+    assert lite.predict(ASKED, **options) == model.predict(ASKED, **options)
+    assert lite.predict(ASKED[:2], beam_size=beam_size) == model.predict(ASKED[:2], beam_size=beam_size)
+
+
+def test_scores(exported):
+    model, lite = exported
+    targets = ["two one", "four Zoe three", "one", "", "Bo"]
+    np.testing.assert_allclose(lite.score(ASKED, targets), model.score(ASKED, targets), rtol=1e-5, atol=1e-5)
+
+
+def test_what_cannot_be_asked(exported):
+    _, lite = exported
+    message = r"`beam_size` must be 1 or 3, with which the model was exported. Received: beam_size=2. Export it"
+    with pytest.raises(InputError, match=message):
+        lite.predict(ASKED, beam_size=2)
+    with pytest.raises(InputError, match="as many rows. Received: 5 sources and 1 targets"):
+        lite.score(ASKED, ["one"])
+
+
+def test_a_chatbot(tmp_path):
+    dialogues = [["hello", "hi", "how are you?", "fine"], ["hello", "good day", "who is it?", "me"]] * 10
+    bot = Chatbot(level="word", units=8, epochs=1, turns=2, random_state=0).fit(dialogues)
+    (result,) = bot.export(tmp_path, to="tflite", beam_size=1)
+    lite = nlpkit.lite.load(result.path)
+    for history in ("hello", ["hello", "hi", "how are ‖ you?"]):
+        assert lite.reply(history, max_new_tokens=5) == bot.reply(history, max_new_tokens=5)
+    with pytest.raises(InputError, match="`history` must hold the turn to answer. Received: an empty history."):
+        lite.reply([])
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (8, 8, 3)], ids=["features", "pixels"])
+def test_a_captioner(tmp_path, shape):
+    random = np.random.default_rng(0)
+    images = random.normal(size=(20, *shape)).astype("float32") if len(shape) == 2 else random.integers(0, 256, (20, *shape), "uint8")
+    captions = ["a red circle", "a blue square"] * 10
+    captioner = ImageCaptioner(units=8, epochs=1, level="word", random_state=0).fit(images, captions)
+    (result,) = captioner.export(tmp_path, to="tflite", beam_size=2)
+    lite = nlpkit.lite.load(result.path)
+    assert lite.predict(images[:4], max_new_tokens=4) == captioner.predict(images[:4], max_new_tokens=4)
+    with pytest.raises(InputError, match=r"`X` must be an array of shape \('n', .*Received: \(2, 2\)"):
+        lite.predict(np.zeros((2, 2)))
