@@ -136,7 +136,9 @@ def _parted(values):
 def _check_formats(formats, of_tflite):
     for name, value in of_tflite.items():
         if value and "tflite" not in formats:
-            raise InputError(f"{name} is about TFLite. Received: --to {','.join(formats)}. Add it: --to tflite")
+            raise InputError(
+                f"{name} is about TFLite. Received: --to {','.join(formats)}. Add it: --to tflite"
+            )
 
 
 def _settings(model, given):

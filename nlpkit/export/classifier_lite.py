@@ -16,7 +16,15 @@ from nlpkit.lite.texts import fit_steps
 
 
 def export_classifier_tflite(
-    folder, text_to_ids, network, labels, temperature=1.0, multi_label=False, steps=None, quantization=NONE, quality=None
+    folder,
+    text_to_ids,
+    network,
+    labels,
+    temperature=1.0,
+    multi_label=False,
+    steps=None,
+    quantization=NONE,
+    quality=None,
 ):
     """Writes `model.tflite`, and proves it before it is there.
 
@@ -70,7 +78,10 @@ def export_classifier_tflite(
         "steps": steps,
         "stateful": False,
     }
-    files = {"labels.txt": "".join(f"{label}\n" for label in labels).encode(), **vocabulary_files(text_to_ids)}
+    files = {
+        "labels.txt": "".join(f"{label}\n" for label in labels).encode(),
+        **vocabulary_files(text_to_ids),
+    }
     rows = (fit_steps(row.tolist(), steps) for row in text_to_ids.encode(verification_texts()))
     expected = traced(partial(classify, network), token_ids=ids)
     calls = [called("classify", expected, token_ids=np.array([row], "int32")) for row in rows]

@@ -103,8 +103,8 @@ def export_generator_tflite(folder, text_to_ids, network, quantization=NONE):
     Its signatures, of one text at a time:
 
     - `generate`: `token_ids`, int32 `(1, time)`, the end, id 3, and the prompt, and the scalars `max_new_tokens`
-      (int32), `temperature` (float32), `top_k` (int32), `top_p` (float32), `seed` and `first_row` (int32; chance depends
-      on both) → `token_ids`, int32 `(1, max_new_tokens)`, padded with 0, and `score`, float32 `(1,)`.
+      (int32), `temperature` (float32), `top_k` (int32), `top_p` (float32), `seed` and `first_row` (int32; both are
+      what chance depends on) → `token_ids`, int32 `(1, max_new_tokens)`, padded with 0, and `score`, float32 `(1,)`.
     - `score`: `token_ids`, int32 `(1, time)`, with the end → `score`, the log-probability.
     - `init`: nothing, for a Transformer `max_length` (int32) → `state_0`, `state_1`, …
     - `step`: `token_ids`, int32 `(1,)`, and the state → `logits`, float32 `(1, vocabulary)`, and the next state.
@@ -145,7 +145,8 @@ def export_generator_tflite(folder, text_to_ids, network, quantization=NONE):
         *_scored(text_to_ids, network, texts),
         *stepped(network.step, network.initial_state(1, STEPS), steps),
     ]
-    return write_tflite(folder, LiteTask(portable, GeneratorLite(portable).signatures(), spec, files, calls), quantization)
+    task = LiteTask(portable, GeneratorLite(portable).signatures(), spec, files, calls)
+    return write_tflite(folder, task, quantization)
 
 
 def _written(text_to_ids, network, texts):

@@ -40,8 +40,8 @@ def called(name, function, **inputs):
     Example:
         >>> import tensorflow as tf
         >>> from nlpkit.export.lite_graphs import called
-        >>> called("double", lambda x: {"y": 2 * x}, x=tf.constant(3))
-        ('double', {'x': array(3, dtype=int32)}, {'y': array(6, dtype=int32)})
+        >>> called("double", lambda x: {"y": 2 * x}, x=tf.constant([3]))
+        ('double', {'x': array([3], dtype=int32)}, {'y': array([6], dtype=int32)})
     """
     inputs = {key: tf.convert_to_tensor(value) for key, value in inputs.items()}
     outputs = function(**inputs)

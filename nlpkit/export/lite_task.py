@@ -1,4 +1,4 @@
-"""What an estimator hands over for formats that know no strings: its graphs over ids, and what is needed around them."""
+"""What an estimator hands over for formats without strings: its graphs over ids, and what is needed around them."""
 
 import tempfile
 from dataclasses import dataclass, field

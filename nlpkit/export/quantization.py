@@ -37,7 +37,10 @@ def _half(converter, examples):
 def _whole(converter, examples):
     _smaller(converter, examples)
     converter.representative_dataset = examples
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+    ]
 
 
 NONE = Quantization("", TOLERANCE, lambda converter, examples: None)

@@ -1,13 +1,13 @@
 """A SavedModel of one row at a time to TFLite's own operations."""
 
 import contextlib
+import logging
 import os
 import re
 import sys
 import tempfile
 
 import tensorflow as tf
-from absl import logging
 
 from nlpkit.errors import InputError
 
@@ -67,14 +67,15 @@ def _reason(message):
 def _quiet(folder):
     """Keeps away what the converter writes to the error stream past Python."""
     sys.stderr.flush()
-    kept, level = os.dup(2), logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+    kept, logger = os.dup(2), logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     log = os.open(os.path.join(folder, "converter.log"), os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 2)
     try:
         yield
     finally:
-        logging.set_verbosity(level)
+        logger.setLevel(level)
         os.dup2(kept, 2)
         os.close(kept)
         os.close(log)

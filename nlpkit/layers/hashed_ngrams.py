@@ -4,7 +4,6 @@ import keras
 import tensorflow as tf
 
 
-
 @keras.saving.register_keras_serializable(package="nlpkit")
 class HashedNgrams(keras.layers.Layer):
     """Ids of the words and of the n-grams of a text; n-grams share a fixed number of hashed buckets.

@@ -35,7 +35,7 @@ class LiteClassifier:
         spec = file.spec
         self.classes_, self.multi_label = np.array(spec["labels"]), spec["multi_label"]
         self.text_to_ids = TextToIds(spec["text"], file.files)
-        self._run = Interpreter(file.model, num_threads, spec["stateful"])
+        self._run = Interpreter(file, num_threads)
         self._steps = spec["steps"]
 
     def predict_proba(self, X):

@@ -32,7 +32,7 @@ class LiteGenerator:
 
     def __init__(self, file, num_threads=1):
         self.text_to_ids = TextToIds(file.spec["text"], file.files)
-        self._run = Interpreter(file.model, num_threads, file.spec["stateful"])
+        self._run = Interpreter(file, num_threads)
 
     def generate(
         self, prompts="", *, max_new_tokens=100, stop=(), seed=None, temperature=1.0, top_k=0, top_p=1.0

@@ -9,18 +9,17 @@ class Interpreter:
     """Calls the signatures of a TFLite model with NumPy arrays.
 
     Args:
-        model: bytes. The model.
+        file: `ModelFile`. Its spec says whether operations keep a state from call to call (`stateful`), which is
+            forgotten before each one, and whether XNNPACK, LiteRT's fast operations, can run it (`xnnpack`).
         num_threads: int. Processor threads. Defaults to 1.
-        stateful: bool. Whether operations keep a state from call to call, as the fused LSTM does, which is forgotten
-            before each one. Defaults to `False`.
 
     Raises:
         InputError: If ai-edge-litert is not installed, or cannot read the model.
     """
 
-    def __init__(self, model, num_threads=1, stateful=False):
-        self._interpreter = _open(model, num_threads)
-        self._stateful = stateful
+    def __init__(self, file, num_threads=1):
+        self._interpreter = _open(file.model, num_threads, file.spec["xnnpack"])
+        self._stateful = file.spec["stateful"]
         self._runners = {}
 
     def __call__(self, signature, **inputs):
@@ -66,15 +65,17 @@ class Interpreter:
         return tuple(details["shape_signature"])
 
 
-def _open(model, num_threads):
+def _open(model, num_threads, xnnpack):
     try:
         from ai_edge_litert.interpreter import Interpreter as LiteRT
+        from ai_edge_litert.interpreter import OpResolverType
     except ImportError as error:
         raise InputError(
             "A TFLite model is run by LiteRT, which is not installed. Install it: pip install ai-edge-litert"
         ) from error
+    kernels = OpResolverType.AUTO if xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        return LiteRT(model_content=model, num_threads=num_threads)
+        return LiteRT(model_content=model, num_threads=num_threads, experimental_op_resolver_type=kernels)
     except (ValueError, RuntimeError) as error:
         raise InputError(
             f"LiteRT cannot run this model: {str(error).splitlines()[0]}. Update it (pip install -U ai-edge-litert), "

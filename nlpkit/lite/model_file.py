@@ -12,7 +12,9 @@ from nlpkit.errors import InputError
 SPEC_FILE = "nlpkit.json"
 FORMAT_VERSION = 1
 IDENTIFIER = b"TFL3"  # of TFLite's flatbuffers, from their fifth byte on
-EXPORT_AGAIN = "Copy the file again from where it is whole, or export it again: nlpkit export MODEL --to tflite"
+EXPORT_AGAIN = (
+    "Copy the file again from where it is whole, or export it again: nlpkit export MODEL --to tflite"
+)
 
 
 @dataclass

@@ -4,7 +4,7 @@ import numpy as np
 
 from nlpkit.errors import InputError
 from nlpkit.lite.interpreter import Interpreter
-from nlpkit.lite.source_words import given_words, numbered
+from nlpkit.lite.source_words import given_words
 from nlpkit.lite.text_to_ids import TextToIds
 from nlpkit.lite.texts import as_list
 
@@ -15,9 +15,6 @@ class LiteTextToText:
     Args:
         file: `ModelFile` of a text-to-text model.
         num_threads: int. Processor threads. Defaults to 1.
-
-    Attributes:
-        beam_size: int. Targets that a search carries on side by side.
 
     Example:
         ```python
@@ -32,45 +29,33 @@ class LiteTextToText:
         ```
     """
 
-    verb = "translate"
-
     def __init__(self, file, num_threads=1):
         self._spec = file.spec
-        self.beam_size = file.spec["beam_size"]
         for side, settings in file.spec["text"].items():
             inside = f"{side}/"
-            files = {name.removeprefix(inside): x for name, x in file.files.items() if name.startswith(inside)}
+            files = {
+                name.removeprefix(inside): x for name, x in file.files.items() if name.startswith(inside)
+            }
             setattr(self, side, TextToIds(settings, files))
-        self._run = Interpreter(file.model, num_threads, file.spec["stateful"])
-        # Where words are copied, or put in the place of unknown ones, the source is a list of words.
-        self._has_words = bool(file.spec["copy"]) or file.spec["replaces_unknown"]
+        if "source" not in file.spec["text"]:
+            self.source = self.target  # both sides share one text layer
+        self._run = Interpreter(file, num_threads)
 
-    def predict(self, X, *, beam_size=1, max_new_tokens=None, length_penalty=1.0):
-        """Writes a target for each source.
+    def predict(self, X, *, max_new_tokens=None):
+        """Writes a target for each source, with the most likely token at each place.
 
         Args:
             X: List of str.
-            beam_size: int. 1 takes the most likely token at each place; `beam_size` of the export searches. Defaults
-                to 1, as of `TextToText.predict`.
             max_new_tokens: int. Most tokens of a target. Defaults to `None`: those of the longest one in training.
-            length_penalty: float. Of the search: the higher, the longer the targets. Defaults to 1.
 
         Returns:
             List of str.
 
         Raises:
-            InputError: If `X` is no list of str, or the export has not so many beams.
+            InputError: If `X` is no list of str.
         """
-        if beam_size not in (1, self.beam_size):
-            raise InputError(
-                f"`beam_size` must be 1 or {self.beam_size}, with which the model was exported. Received: "
-                f"beam_size={beam_size}. Export it with `beam_size={beam_size}` (--beam {beam_size})."
-            )
-        options = {
-            "max_new_tokens": self._spec["max_new_tokens"] if max_new_tokens is None else max_new_tokens,
-            "length_penalty": length_penalty,
-        }
-        return [self._write(source, "greedy" if beam_size == 1 else self.verb, options) for source in self._checked(X)]
+        most = self._spec["max_new_tokens"] if max_new_tokens is None else max_new_tokens
+        return [self._write(source, most) for source in self._checked(X)]
 
     def score(self, X, y):
         """The log-probability of each target, its end included.
@@ -96,33 +81,25 @@ class LiteTextToText:
         return as_list(X)
 
     def _read(self, source):
-        """What the model reads of a source, and the ids and words of it."""
-        if not self._has_words:
-            ids, words = self.source.encode(source), None
-        else:
+        """What the model reads of a source, and its words where they may be written."""
+        if self._spec["replaces_unknown"]:
             ids, words = self.source.with_words(source)
-            ids = numbered(ids, words, ids, words, self._spec["vocabulary_size"], self._spec["copy"])
-        return {"source_ids": [ids]}, ids, words
+        else:
+            ids, words = self.source.encode(source), None
+        return {"source_ids": [ids]}, words
 
-    def _write(self, source, signature, options):
-        given, source_ids, words = self._read(source)
-        ids = self._run(signature, **given, **options)["token_ids"][0].tolist()
+    def _write(self, source, max_new_tokens):
+        given, words = self._read(source)
+        options = {"max_new_tokens": max_new_tokens, "length_penalty": 1.0}
+        ids = self._run("greedy", **given, **options)["token_ids"][0].tolist()
         if words is None or not ids:
             return self.target.detokenize([ids])[0]
-        size, weights = self._spec["vocabulary_size"], None
-        if self._spec["replaces_unknown"]:
-            weights = self._run("attention", **given, target_ids=[ids])["weights"][0]
-        return self.target.join(ids, given_words(ids, source_ids, words, size, weights))
+        weights = self._run("attention", **given, target_ids=[ids])["weights"][0]
+        return self.target.join(ids, given_words(ids, words, weights))
 
     def _score(self, source, target):
-        given, source_ids, words = self._read(source)
-        ids = self.target.encode(target)
-        if self._spec["copy"]:
-            ids, target_words = self.target.with_words(target)
-            size, most = self._spec["vocabulary_size"], self._spec["copy"]
-            unknown = [min(id, 1) if id >= size else id for id in source_ids]
-            ids = numbered(ids, target_words, unknown, words, size, most)
-        return self._run("score", **given, target_ids=[ids])["score"][0]
+        given, _ = self._read(source)
+        return self._run("score", **given, target_ids=[self.target.encode(target)])["score"][0]
 
 
 class LiteChatbot(LiteTextToText):
@@ -131,6 +108,17 @@ class LiteChatbot(LiteTextToText):
     Args:
         file: `ModelFile` of a chatbot.
         num_threads: int. Processor threads. Defaults to 1.
+
+    Example:
+        ```python
+        import tempfile
+        import nlpkit.lite
+        from nlpkit import Chatbot
+
+        folder = tempfile.mkdtemp()
+        Chatbot(level="word", units=8, epochs=1).fit([["hello", "hi", "who?", "me"]] * 20).export(folder, to="tflite")
+        print(nlpkit.lite.load(folder + "/model.tflite").reply("hello"))
+        ```
     """
 
     def reply(self, history, *, max_new_tokens=None):
@@ -150,7 +138,10 @@ class LiteChatbot(LiteTextToText):
         if not turns:
             raise InputError("`history` must hold the turn to answer. Received: an empty history.")
         separator = self._spec["separator"]
-        last = [turn.replace(separator, " ").replace(separator.strip(), " ") for turn in turns[-self._spec["turns"] :]]
+        last = [
+            turn.replace(separator, " ").replace(separator.strip(), " ")
+            for turn in turns[-self._spec["turns"] :]
+        ]
         return self.predict([separator.join(last)], max_new_tokens=max_new_tokens)[0]
 
 
@@ -160,14 +151,26 @@ class LiteImageCaptioner(LiteTextToText):
     Args:
         file: `ModelFile` of a captioner.
         num_threads: int. Processor threads. Defaults to 1.
-    """
 
-    verb = "caption"
+    Example:
+        ```python
+        import tempfile
+        import numpy as np
+        import nlpkit.lite
+        from nlpkit import ImageCaptioner
+
+        folder, images = tempfile.mkdtemp(), np.zeros((20, 3, 5), "float32")
+        captioner = ImageCaptioner(units=8, epochs=1, level="word").fit(images, ["a red circle"] * 20)
+        captioner.export(folder, to="tflite")
+        print(nlpkit.lite.load(folder + "/model.tflite").predict(images[:1]))
+        ```
+    """
 
     def _checked(self, X):
         shape = self._shape()
         images = np.asarray(X)
-        if images.ndim != len(shape) or any(size not in (-1, found) for size, found in zip(shape[1:], images.shape[1:], strict=True)):
+        pairs = zip(shape[1:], images.shape[1:], strict=False)
+        if images.ndim != len(shape) or any(size not in (-1, found) for size, found in pairs):
             raise InputError(
                 f"`X` must be an array of shape {('n', *shape[1:])}, where -1 is any size. Received: {images.shape}"
             )
@@ -181,4 +184,4 @@ class LiteImageCaptioner(LiteTextToText):
         return "image" if "image" in names else "features"
 
     def _read(self, source):
-        return {self._name(): source[None]}, None, None
+        return {self._name(): source[None]}, None

@@ -21,7 +21,9 @@ def as_list(texts):
         ['a', 'b']
     """
     if isinstance(texts, str):
-        raise InputError(f"Texts must be a list of str; put a single text in a list. Received: {texts[:80]!r}")
+        raise InputError(
+            f"Texts must be a list of str; put a single text in a list. Received: {texts[:80]!r}"
+        )
     texts = list(texts)
     for place, text in enumerate(texts):
         if not isinstance(text, str):

@@ -104,8 +104,24 @@ class Vocabulary:
             raise InputError(f"{path} is not a vocabulary file: it is not UTF-8 text ({error}).") from error
         except OSError as error:
             raise InputError(f"Cannot read the vocabulary file {path}: {error.strerror or error}.") from error
+        return cls.from_lines(lines, path)
+
+    @classmethod
+    def from_lines(cls, lines, name):
+        """Reads the lines of a vocabulary file.
+
+        Args:
+            lines: list of str. What `save` wrote, split at line breaks.
+            name: str or path. Of the file, for messages.
+
+        Returns:
+            A `Vocabulary`.
+
+        Raises:
+            InputError: If they break a rule of `Vocabulary`; names file and line.
+        """
         tokens = [_unescape(line) for line in (lines[:-1] if lines[-1] == "" else lines)]
-        _check_lines(path, tokens)
+        _check_lines(name, tokens)
         return cls(tokens)
 
 

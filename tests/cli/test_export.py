@@ -29,6 +29,45 @@ def test_json_and_the_next_version(run, copy):
     assert (copy / "4" / "saved_model.pb").exists()
 
 
+def test_tflite_and_what_it_is_compared_by(run, copy):
+    data = copy.parent / "dev.tsv"
+    data.write_text("label\ttext\n" + "positive\ta lovely room\nnegative\ta dull film\n" * 3)
+    arguments = ("--to", "saved_model,tflite", "--quantize", "float16", "--data", data, "--max-loss", "1")
+    result = run("export", copy, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    saved, whole, half = json.loads(result.stdout)["exports"]
+    assert [saved["path"], whole["path"]] == [str(copy / "1"), str(copy / "model.tflite")]
+    assert half["path"] == str(copy / "model.float16.tflite") and half["size"] <= whole["size"]
+    assert 0 <= whole["accuracy"] == whole["accuracy_of_model"] and whole["milliseconds"] > 0
+    result = run("export", copy, "--to", "tflite")
+    assert result.stdout == f"{copy / 'model.tflite'}\n"
+    assert f'nlpkit.lite.load("{copy / "model.tflite"}")' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--quantize", "int8"),
+            "--quantize is about TFLite. Received: --to saved_model. Add it: --to tflite",
+        ),
+        (("--beam", "3"), "--beam is about a model that writes targets. Received: "),
+        (
+            ("--to", "tflite", "--max-loss", "1"),
+            "--max-loss is measured on labelled texts. Received: --max-loss 1",
+        ),
+        (
+            ("--to", "tflite", "--quantize", "int4"),
+            "`quantize` must be among ['dynamic', 'float16', 'int8']. Received:",
+        ),
+    ],
+)
+def test_options_that_go_with_nothing_else(run, copy, arguments, message):
+    result = run("export", copy, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
 def test_an_unknown_format_is_refused(run, copy):
     result = run("export", copy, "--to", "pickle")
     assert result.exit_code == 2

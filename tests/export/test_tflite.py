@@ -25,14 +25,14 @@ VARIANTS = {
     "char, integers, lstm": lambda: quick(tokenizer="char", epochs=1, **network("lstm")).fit(
         texts(), labels(names=(10, 20))
     ),
-    "byte, gru, both ways": lambda: quick(tokenizer="byte", epochs=1, bidirectional=True, **network("gru")).fit(
-        texts(), labels()
-    ),
+    "byte, gru, both ways": lambda: quick(
+        tokenizer="byte", epochs=1, bidirectional=True, **network("gru")
+    ).fit(texts(), labels()),
     "multi_label, rnn": lambda: quick(multi_label=True, epochs=2, **network("rnn")).fit(texts(), topics()),
     "wordpiece, cnn": lambda: quick(tokenizer="wordpiece", epochs=1, **network("cnn")).fit(texts(), labels()),
-    "sentencepiece, transformer": lambda: quick(tokenizer="sentencepiece", epochs=1, **network("transformer")).fit(
-        texts(), labels()
-    ),
+    "sentencepiece, transformer": lambda: quick(
+        tokenizer="sentencepiece", epochs=1, **network("transformer")
+    ).fit(texts(), labels()),
 }
 
 
@@ -111,10 +111,16 @@ def test_a_file_that_differs_is_not_left(classifier, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["float16", "dynamic"])
 def test_smaller_weights(name, tmp_path):
     classifier = quick(epochs=3, **network("lstm", units=32, embedding_dim=32)).fit(texts(60), labels(60))
-    whole, small = classifier.export(tmp_path, to="tflite", quantize=name, validation_data=(texts(60), labels(60)))
+    whole, small = classifier.export(
+        tmp_path, to="tflite", quantize=name, validation_data=(texts(60), labels(60))
+    )
     assert small.path == str(tmp_path / f"model.{name}.tflite")
     assert small.size < 0.8 * whole.size
-    assert small.quality["accuracy"] >= small.quality["accuracy_of_model"] - 0.005 == whole.quality["accuracy"] - 0.005
+    assert (
+        small.quality["accuracy"]
+        >= small.quality["accuracy_of_model"] - 0.005
+        == whole.quality["accuracy"] - 0.005
+    )
     lite = nlpkit.lite.load(small.path)
     np.testing.assert_allclose(lite.predict_proba(X), classifier.predict_proba(X), atol=0.1)
     assert not np.array_equal(lite.predict_proba(X), nlpkit.lite.load(whole.path).predict_proba(X))
@@ -130,5 +136,6 @@ def test_a_file_that_is_worth_less_is_refused(classifier, tmp_path, monkeypatch)
 
 
 def test_unknown_quantizations_are_refused(classifier, tmp_path):
-    with pytest.raises(InputError, match=r"`quantize` must be among \['dynamic', 'float16', 'int8'\]. Received: 'int4'"):
+    message = r"`quantize` must be among \['dynamic', 'float16', 'int8'\]. Received: 'int4'"
+    with pytest.raises(InputError, match=message):
         classifier.export(tmp_path, to="tflite", quantize="int4")

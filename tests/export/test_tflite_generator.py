@@ -7,7 +7,12 @@ import nlpkit.lite
 from nlpkit import TextGenerator
 from nlpkit.errors import InputError
 
-TEXTS = ["to be or not to be", "that is the question", "to sleep perchance to dream", "who would bear the whips"] * 10
+TEXTS = [
+    "to be or not to be",
+    "that is the question",
+    "to sleep perchance to dream",
+    "who would bear the whips",
+] * 10
 PROMPTS = ["to", "", "that is", "whips & Ünknown", "to be or not to be that is the question " * 3]
 VARIANTS = {
     "char, lstm, tied": {"level": "char", "cell": "lstm", "options": {"network": {"tie": True}}},

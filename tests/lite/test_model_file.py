@@ -19,7 +19,9 @@ def path(tmp_path):
 
 def test_it_comes_back(path):
     file = ModelFile.read(path)
-    assert file.model == MODEL and file.files == {"labels.txt": b"a\nb\n"} and file.spec["task"] == "classifier"
+    assert (
+        file.model == MODEL and file.files == {"labels.txt": b"a\nb\n"} and file.spec["task"] == "classifier"
+    )
 
 
 def test_it_is_a_file_for_any_reader_of_zips(path):
@@ -30,19 +32,25 @@ def test_it_is_a_file_for_any_reader_of_zips(path):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(InputError, match="x.tflite cannot be read: No such file or directory. Make one: nlpkit export"):
+    with pytest.raises(
+        InputError, match="x.tflite cannot be read: No such file or directory. Make one: nlpkit export"
+    ):
         load(tmp_path / "x.tflite")
 
 
 def test_a_file_of_another_kind(path):
     path.write_bytes(b"PK\3\4 and more")
-    with pytest.raises(InputError, match="is no TFLite file: it should have 'TFL3' at its fifth byte. Received:"):
+    with pytest.raises(
+        InputError, match="is no TFLite file: it should have 'TFL3' at its fifth byte. Received:"
+    ):
         load(path)
 
 
 def test_a_model_of_another_program(path):
     path.write_bytes(MODEL)
-    with pytest.raises(InputError, match="does not hold what nlpkit puts behind a TFLite model .* written by another"):
+    with pytest.raises(
+        InputError, match="does not hold what nlpkit puts behind a TFLite model .* written by another"
+    ):
         load(path)
 
 
@@ -50,7 +58,9 @@ def test_a_model_of_another_program(path):
 def test_a_file_that_was_cut_short(path, part):
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(InputError, match="it was cut short, damaged, or written by another program. Copy the file"):
+    with pytest.raises(
+        InputError, match="it was cut short, damaged, or written by another program. Copy the file"
+    ):
         load(path)
 
 
@@ -72,9 +82,15 @@ def test_a_damaged_file(path):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"format_version": 9}, r"must have format_version 1 in its nlpkit.json. Received: 9. Use the nlpkit version"),
+        (
+            {"format_version": 9},
+            r"must have format_version 1 in its nlpkit.json. Received: 9. Use the nlpkit version",
+        ),
         ({"checksum": 3}, r"is damaged: its model does not have the checksum it had. Copy the file again"),
-        ({"task": "poet"}, r"must be of a task among \['captioner', .*Received: 'poet'. Use the nlpkit version"),
+        (
+            {"task": "poet"},
+            r"must be of a task among \['captioner', .*Received: 'poet'. Use the nlpkit version",
+        ),
     ],
 )
 def test_what_the_file_says_of_itself(path, spec, message):

@@ -1,16 +1,7 @@
 """What the tokenizers with a vocabulary share: its file, lookup, and the way back."""
 
 from nlpkit.errors import InputError
-from nlpkit.text.vocabulary import (
-    END,
-    PAD,
-    SPECIAL_TOKENS,
-    START,
-    UNKNOWN,
-    Vocabulary,
-    _check_lines,
-    _unescape,
-)
+from nlpkit.text.vocabulary import END, PAD, SPECIAL_TOKENS, START, UNKNOWN, Vocabulary
 
 VOCABULARY_FILE = "vocabulary.txt"
 MARKS = (PAD, START, END)
@@ -99,6 +90,4 @@ def read_vocabulary(content):
         raise InputError(
             f"{VOCABULARY_FILE} is not a vocabulary file: it is not UTF-8 text ({error})."
         ) from error
-    tokens = [_unescape(line) for line in (lines[:-1] if lines[-1] == "" else lines)]
-    _check_lines(VOCABULARY_FILE, tokens)
-    return Vocabulary(tokens)
+    return Vocabulary.from_lines(lines, VOCABULARY_FILE)
