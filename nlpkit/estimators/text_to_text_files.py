@@ -77,7 +77,7 @@ class PersistentTextToText(PersistentEstimator):
                 `model.tflite`.
             to: List of formats, `"saved_model"` and `"tflite"`; see `nlpkit.export.export_text_to_text` and
                 `export_text_to_text_tflite` for what they can do.
-            beam_size: int. Of a SavedModel: targets that are carried on side by side. Defaults to 5.
+            beam_size: int. Targets that are carried on side by side in what is exported. Defaults to 5.
             quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
                 `"int8"` (weights and results of 8 bits). Defaults to none.
 
@@ -95,7 +95,7 @@ class PersistentTextToText(PersistentEstimator):
                 results.append(export_text_to_text(folder, self, beam_size))
                 continue
             for each in quantizations(quantize):
-                results.append(export_text_to_text_tflite(folder, self, each))
+                results.append(export_text_to_text_tflite(folder, self, beam_size, each))
         return results
 
     def text_settings(self):

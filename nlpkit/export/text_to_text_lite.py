@@ -15,6 +15,7 @@ from nlpkit.export.text_to_text_module import OPTIONS, best_targets, target_scor
 from nlpkit.export.tflite import write_tflite
 from nlpkit.export.verify_text_to_text import captions_to_compare, pairs_to_compare
 from nlpkit.export.written_from import FromImages, FromTexts
+from nlpkit.generation.options import check_number
 from nlpkit.generation.step import take_step
 from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.models.decoded import inputs_for
@@ -32,6 +33,7 @@ class TextToTextLite:
     Args:
         sources: `FromTexts` or `FromImages`.
         network: `EncoderDecoderNetwork`.
+        beam_size: int. Targets that are carried on side by side.
 
     Example:
         >>> from nlpkit.export.text_to_text_lite import TextToTextLite
@@ -39,12 +41,12 @@ class TextToTextLite:
         >>> from nlpkit.models import build_encoder_decoder
         >>> from nlpkit.text import text_to_ids
         >>> text, network = text_to_ids("byte", end=True), build_encoder_decoder(260, 260, units=4)
-        >>> sorted(TextToTextLite(FromTexts(text, text, network), network).signatures())
-        ['greedy', 'init', 'score', 'step']
+        >>> sorted(TextToTextLite(FromTexts(text, text, network), network, beam_size=2).signatures())
+        ['greedy', 'init', 'score', 'step', 'translate']
     """
 
-    def __init__(self, sources, network):
-        self.sources, self.network = sources, network
+    def __init__(self, sources, network, beam_size):
+        self.sources, self.network, self.beam_size = sources, network, beam_size
         given = sources.given if network.reader.takes_features else sources.read_by_network
         self.name_of_source = given.name
         self.source = tf.TensorSpec([1, *given.shape[1:]], given.dtype)
@@ -59,7 +61,8 @@ class TextToTextLite:
         options = {spec.name: spec for spec in OPTIONS}
         room = {"max_length": OPTIONS[0]} if isinstance(self.network.decoder, DecoderStack) else {}
         found = {
-            "greedy": (self._greedy, source | options),
+            self.sources.verb: (partial(self._write, self.beam_size), source | options),
+            "greedy": (partial(self._write, 1), source | options),
             "score": (self._score, source | {"target_ids": IDS}),
             "init": (self._init, source | room),
         }
@@ -82,9 +85,9 @@ class TextToTextLite:
         source = given.pop(self.name_of_source)
         return tf.cast(source, self.sources.read_by_network.dtype)
 
-    def _greedy(self, max_new_tokens, length_penalty, **given):
+    def _write(self, beams, max_new_tokens, length_penalty, **given):
         asked = self._read(given), max_new_tokens, length_penalty
-        found = best_targets(self.network, *asked, 1, self.sources.replaces_unknown)
+        found = best_targets(self.network, *asked, beams, self.sources.replaces_unknown)
         return dict(zip(("token_ids", "score"), found, strict=True))
 
     def _score(self, target_ids, **given):
@@ -124,34 +127,36 @@ class TextToTextLite:
         return named(self.network.initial_state(self._read(given), max_length))
 
 
-def export_text_to_text_tflite(folder, model, quantization=NONE):
+def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE):
     """Writes `model.tflite`, and proves it before it is there.
 
     Its signatures, of one source at a time:
 
-    - `greedy`: `source_ids`, int32 `(1, time)`, and the scalars `max_new_tokens` (int32) and `length_penalty` (float32)
-      → `token_ids`, int32 `(1, max_new_tokens)`, padded with 0, and `score`, float32 `(1,)`; the most likely token at
-      each place. A search with beams is in the SavedModel only.
+    - `translate`: `source_ids`, int32 `(1, time)`, and the scalars `max_new_tokens` (int32) and `length_penalty`
+      (float32) → `token_ids`, int32 `(1, max_new_tokens)`, padded with 0, and `score`, float32 `(1,)`; with beams.
+    - `greedy`: the same with the most likely token at each place.
     - `score`: `source_ids`, and `target_ids`, int32 `(1, time)`, with the end → `score`, the log-probability.
     - `attention`, where unknown words are replaced: the same → `weights`, float32 `(1, time, source time)`.
     - `init`: `source_ids`, for a Transformer also `max_length` (int32) → `state_0`, `state_1`, …
     - `step`: `token_ids`, int32 `(1,)`, and the state → `logits`, float32 `(1, vocabulary)`, and the next state. The
       first token is the start, id 2.
 
-    A captioner has `image`, uint8, or `features`, float32, in place of `source_ids`.
+    A captioner has `caption` in place of `translate`, and `image`, uint8, or `features`, float32, in place of
+    `source_ids`.
 
     A zip behind the model holds the vocabularies, and `nlpkit.json`, by which `nlpkit.lite.load` makes ids of texts.
 
     Args:
         folder: Path of the model folder.
         model: A fitted `TextToText`, `Chatbot` or `ImageCaptioner`.
+        beam_size: int. Targets that `translate` carries on side by side. Defaults to 5.
         quantization: `Quantization`. Defaults to none.
 
     Returns:
         `ExportResult`.
 
     Raises:
-        InputError: If the model copies words, or an operation has no counterpart in TFLite.
+        InputError: If `beam_size` is less than 1, the model copies words, or an operation has no counterpart in TFLite.
         VerificationError: If the file differs from the model; an earlier file stays.
 
     Example:
@@ -162,19 +167,21 @@ def export_text_to_text_tflite(folder, model, quantization=NONE):
 
         sources, targets = ["one two", "two three"] * 20, ["two one", "three two"] * 20
         model = TextToText(level="word", units=8, epochs=1).fit(sources, targets)
-        result = export_text_to_text_tflite(tempfile.mkdtemp(), model)
+        result = export_text_to_text_tflite(tempfile.mkdtemp(), model, beam_size=2)
         print(result.path, result.max_difference)
         ```
     """
+    check_number("beam_size", beam_size, "an integer, 1 or more", lambda x: x >= 1, whole=True)
     if model.network_.pointer is not None:
         raise InputError(
             "A model that copies words (`copy`) cannot be exported to TFLite: its results are not as exact as those "
             "of others. Export it as a SavedModel: --to saved_model"
         )
-    module = TextToTextLite(_sources(model), portable_model(model.network_))
+    module = TextToTextLite(_sources(model), portable_model(model.network_), beam_size)
     spec = {
         "task": model.task,
         "text": model.text_settings(),
+        "beam_size": beam_size,
         "max_new_tokens": model.spec().max_new_tokens,
         "replaces_unknown": module.sources.replaces_unknown,
         "stateful": False,
@@ -184,7 +191,7 @@ def export_text_to_text_tflite(folder, model, quantization=NONE):
     files = {
         f"{side}/{name}": x for side, text in sides.items() for name, x in vocabulary_files(text).items()
     }
-    calls = list(_calls(TextToTextLite(_sources(model), model.network_)))
+    calls = list(_calls(TextToTextLite(_sources(model), model.network_, beam_size)))
     return write_tflite(
         folder, LiteTask(module.network, module.signatures(), spec, files, calls), quantization
     )
@@ -210,7 +217,8 @@ def _calls(module):
     name = module.name_of_source
     for source, target in _sources_and_targets(module):
         given = {name: source}
-        yield called("greedy", functions["greedy"], **given, **options)
+        for search in dict.fromkeys((module.sources.verb, "greedy")):
+            yield called(search, functions[search], **given, **options)
         yield called("score", functions["score"], **given, target_ids=target)
         if "attention" in functions:
             yield called("attention", functions["attention"], **given, target_ids=target)

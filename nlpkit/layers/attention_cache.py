@@ -41,8 +41,8 @@ def add_step(cache, key, value):
     Raises:
         InputError: If there is no room; in a graph that is TensorFlow's `InvalidArgumentError`.
     """
-    position, room = cache["position"], cache["keys"].shape[2] or tf.shape(cache["keys"])[2]
-    _check_room(position, room)
+    room = cache["keys"].shape[2] or tf.shape(cache["keys"])[2]
+    position = _checked(cache["position"], room)
     heads, size = key.shape[1], key.shape[3]
     rows = tf.reshape(tf.range(tf.size(position) * heads) * room, (-1, heads))
     places = tf.reshape(rows + position[:, None], (-1, 1))
@@ -61,9 +61,12 @@ def add_step(cache, key, value):
     }
 
 
-def _check_room(position, room):
+def _checked(position, room):
     message = f"The cache is full: it has room for {room} steps. Give `initial_state` a larger `max_length`."
     if not tf.executing_eagerly():
-        tf.debugging.assert_less(position, room, message)
-    elif tf.reduce_any(position >= room):
+        # Before the step is put in its place, which would fail with a message of its own.
+        with tf.control_dependencies([tf.debugging.assert_less(position, room, message)]):
+            return tf.identity(position)
+    if tf.reduce_any(position >= room):
         raise InputError(f"{message} Received: position={int(tf.reduce_max(position))}")
+    return position

@@ -16,6 +16,9 @@ class LiteTextToText:
         file: `ModelFile` of a text-to-text model.
         num_threads: int. Processor threads. Defaults to 1.
 
+    Attributes:
+        beam_size: int. Targets that a search carries on side by side.
+
     Example:
         ```python
         import tempfile
@@ -29,8 +32,11 @@ class LiteTextToText:
         ```
     """
 
+    verb = "translate"
+
     def __init__(self, file, num_threads=1):
         self._spec = file.spec
+        self.beam_size = file.spec["beam_size"]
         for side, settings in file.spec["text"].items():
             inside = f"{side}/"
             files = {
@@ -41,21 +47,33 @@ class LiteTextToText:
             self.source = self.target  # both sides share one text layer
         self._run = Interpreter(file, num_threads)
 
-    def predict(self, X, *, max_new_tokens=None):
-        """Writes a target for each source, with the most likely token at each place.
+    def predict(self, X, *, beam_size=1, max_new_tokens=None, length_penalty=1.0):
+        """Writes a target for each source.
 
         Args:
             X: List of str.
+            beam_size: int. 1 takes the most likely token at each place, as `TextToText.predict` does; the `beam_size`
+                of the export searches. Defaults to 1.
             max_new_tokens: int. Most tokens of a target. Defaults to `None`: those of the longest one in training.
+            length_penalty: float. Of the search: the higher, the longer the targets. Defaults to 1.
 
         Returns:
             List of str.
 
         Raises:
-            InputError: If `X` is no list of str.
+            InputError: If `X` is no list of str, or the export has not so many beams.
         """
-        most = self._spec["max_new_tokens"] if max_new_tokens is None else max_new_tokens
-        return [self._write(source, most) for source in self._checked(X)]
+        if beam_size not in (1, self.beam_size):
+            raise InputError(
+                f"`beam_size` must be 1 or {self.beam_size}, with which the model was exported. Received: "
+                f"beam_size={beam_size}. Export it with that `beam_size` (--beam {beam_size})."
+            )
+        options = {
+            "max_new_tokens": self._spec["max_new_tokens"] if max_new_tokens is None else max_new_tokens,
+            "length_penalty": length_penalty,
+        }
+        search = "greedy" if beam_size == 1 else self.verb
+        return [self._write(source, search, options) for source in self._checked(X)]
 
     def score(self, X, y):
         """The log-probability of each target, its end included.
@@ -88,10 +106,9 @@ class LiteTextToText:
             ids, words = self.source.encode(source), None
         return {"source_ids": [ids]}, words
 
-    def _write(self, source, max_new_tokens):
+    def _write(self, source, search, options):
         given, words = self._read(source)
-        options = {"max_new_tokens": max_new_tokens, "length_penalty": 1.0}
-        ids = self._run("greedy", **given, **options)["token_ids"][0].tolist()
+        ids = self._run(search, **given, **options)["token_ids"][0].tolist()
         if words is None or not ids:
             return self.target.detokenize([ids])[0]
         weights = self._run("attention", **given, target_ids=[ids])["weights"][0]
@@ -165,6 +182,8 @@ class LiteImageCaptioner(LiteTextToText):
         print(nlpkit.lite.load(folder + "/model.tflite").predict(images[:1]))
         ```
     """
+
+    verb = "caption"
 
     def _checked(self, X):
         shape = self._shape()

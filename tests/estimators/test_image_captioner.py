@@ -31,7 +31,7 @@ def pictures(count=60):
 
 IMAGES, CAPTIONS = pictures()
 NETWORK = {"filters": [8, 8], "positions": "sine", "input_feeding": False}
-TRAINING = {"learning_rate": 0.01, "batch_size": 8, "patience": None}
+TRAINING = {"learning_rate": 0.02, "batch_size": 8, "patience": None}
 
 
 OPTIONS = {"image": {"size": SIZE}, "network": NETWORK, "training": TRAINING}

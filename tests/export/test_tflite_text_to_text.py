@@ -23,15 +23,17 @@ def exported(request, tmp_path_factory):
     """A fitted model and its export, run by `nlpkit.lite`."""
     folder = tmp_path_factory.mktemp("tflite")
     model = TextToText(units=8, epochs=1, random_state=0, **VARIANTS[request.param]).fit(SOURCES, TARGETS)
-    (result,) = model.export(folder, to="tflite")
+    (result,) = model.export(folder, to="tflite", beam_size=3)
     assert result.max_difference <= 1e-5
     return model, nlpkit.lite.load(result.path)
 
 
-def test_the_same_targets(exported):
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_the_same_targets(exported, beam_size):
     model, lite = exported
-    assert lite.predict(ASKED, max_new_tokens=6) == model.predict(ASKED, max_new_tokens=6)
-    assert lite.predict(ASKED[:2]) == model.predict(ASKED[:2])
+    options = {"beam_size": beam_size, "max_new_tokens": 6}
+    assert lite.predict(ASKED, **options) == model.predict(ASKED, **options)
+    assert lite.predict(ASKED[:2], beam_size=beam_size) == model.predict(ASKED[:2], beam_size=beam_size)
 
 
 def test_scores(exported):
@@ -42,6 +44,11 @@ def test_scores(exported):
 
 def test_what_cannot_be_asked(exported):
     _, lite = exported
+    message = (
+        r"`beam_size` must be 1 or 3, with which the model was exported. Received: beam_size=2. Export it"
+    )
+    with pytest.raises(InputError, match=message):
+        lite.predict(ASKED, beam_size=2)
     with pytest.raises(InputError, match="as many rows. Received: 5 sources and 1 targets"):
         lite.score(ASKED, ["one"])
 
@@ -50,7 +57,7 @@ def test_a_model_that_copies_is_refused(tmp_path):
     copying = {"preset": "attention", "level": "word", "shared": True, "options": {"network": {"copy": 3}}}
     model = TextToText(units=8, epochs=1, random_state=0, **copying).fit(SOURCES, TARGETS)
     with pytest.raises(
-        InputError, match="A model that copies words .* cannot be exported to TFLite: its results there"
+        InputError, match="A model that copies words .* cannot be exported to TFLite: its results are not as"
     ):
         model.export(tmp_path, to="tflite")
     assert not list(tmp_path.iterdir())
