@@ -7,17 +7,20 @@ FEW = 32
 NO_SECOND = "nlpkit's recurrent loops have no second derivatives; take Keras' layers for them"
 
 
-def project(inputs, kernel, bias):
+def project(inputs, kernel, bias, at_once=False):
     """What the inputs of each step contribute, multiplied when the step is run, so that not all have to be kept.
 
     Where the inputs are rows that occur several times, as the tokens of a batch do, each row is multiplied once. Of a
-    batch that is known to be small all steps are multiplied at once: a product of few rows uses the processor badly.
+    batch that is known to be small all steps are multiplied at once, too: a product of few rows uses the processor
+    badly.
 
     Args:
         inputs: Float tensor of shape `(batch, time, features)`, or a pair of distinct rows `(n, features)` and the int
             positions `(batch, time)` that say which row stands where.
         kernel: Float tensor of shape `(features, gates)`.
         bias: Float tensor of shape `(gates,)`.
+        at_once: bool. Multiplies all steps at once whatever the batch, for a cell of few gates, whose products need
+            little room. Defaults to `False`.
 
     Returns:
         callable. From the step, an int32 scalar tensor, to a float tensor of shape `(batch, gates)`.
@@ -32,9 +35,10 @@ def project(inputs, kernel, bias):
         rows, positions = inputs
         rows = tf.nn.bias_add(tf.matmul(rows, kernel), bias)
         return lambda time: tf.gather(rows, tf.gather(positions, time, axis=1))
-    if (inputs.shape[0] or FEW + 1) <= FEW:
+    if at_once or (inputs.shape[0] or FEW + 1) <= FEW:
         products = tf.nn.bias_add(tf.matmul(flat(inputs), kernel), bias)
-        products = tf.reshape(products, (*inputs.shape[:1], -1, kernel.shape[1]))
+        batch = inputs.shape[0] or tf.shape(inputs)[0]
+        products = tf.reshape(products, (batch, -1, kernel.shape[1]))
         return lambda time: tf.gather(products, time, axis=1)
     # Taking a step out of each row costs less than turning all of them first.
     return lambda time: tf.nn.bias_add(tf.matmul(tf.gather(inputs, time, axis=1), kernel), bias)

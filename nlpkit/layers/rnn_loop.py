@@ -61,7 +61,7 @@ def rnn(
         initial_state = tf.zeros((batch, recurrent_kernel.shape[0]), kernel.dtype)
 
     def forward(inputs, kernel, recurrent_kernel, bias, initial_state, keep):
-        drive = project(inputs, kernel, bias)
+        drive = project(inputs, kernel, bias, at_once=True)
         before, after = _forward(drive, steps, recurrent_kernel, initial_state, mask, backwards)
         return [after], [before, after] if keep else []
 
