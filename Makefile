@@ -8,13 +8,16 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.10 python
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: quickstart test lint format bench clean
+.PHONY: quickstart test test-slow lint format bench clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/nlpkit quickstart
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ import tempfile
 import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.export.canonical import make_canonical
 
 
 def convert(network, signatures, optimize=None):
@@ -44,6 +45,7 @@ def convert(network, signatures, optimize=None):
         module = tf.Module()
         module.weights = [variable.value for variable in network.variables]
         tf.saved_model.save(module, folder, signatures=signatures, options=options)
+        make_canonical(folder)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=sorted(signatures))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if optimize is not None:
@@ -65,17 +67,16 @@ def _reason(message):
 
 @contextlib.contextmanager
 def _quiet(folder):
-    """Keeps away what the converter writes to the error stream past Python."""
+    """Keeps away what the converter says, by Python's logging and past it."""
     sys.stderr.flush()
-    kept, logger = os.dup(2), logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    kept, disabled = os.dup(2), logging.root.manager.disable
+    logging.disable(logging.WARNING)
     log = os.open(os.path.join(folder, "converter.log"), os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 2)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logging.disable(disabled)
         os.dup2(kept, 2)
         os.close(kept)
         os.close(log)
