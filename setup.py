@@ -27,6 +27,7 @@ EXTRAS = {
     "subword": ["sentencepiece>=0.2.1", "tokenizers>=0.20"],
     "text-to-text": ["sacrebleu>=2.4"],
     "tflite": ["ai-edge-litert>=2.1"],
+    "onnx": ["tf2onnx>=1.17", "onnx>=1.19", "onnxruntime>=1.23"],
     "tensorboard": ["tensorboard>=2.20"],
     "notebooks": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
 }

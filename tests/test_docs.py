@@ -86,7 +86,7 @@ def model(tmp_path_factory):
     classifier.save(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VERIFY, lambda *arguments: 0.0)
-        classifier.export(folder, to=("saved_model", "tflite"))
+        classifier.export(folder, to=("saved_model", "tflite", "onnx"))
     return folder
 
 

@@ -17,6 +17,7 @@ EXTRAS = {
     "parquet": (("pyarrow",), "reading .parquet files"),
     "subword": (("sentencepiece", "tokenizers"), "training wordpiece and sentencepiece tokenizers"),
     "tflite": (("ai_edge_litert",), "exporting to TFLite and running such files"),
+    "onnx": (("tf2onnx", "onnx", "onnxruntime"), "exporting to ONNX and running such models"),
     "tensorboard": (("tensorboard",), "looking at --tensorboard logs"),
     "text-to-text": (("sacrebleu",), "measuring translations with BLEU and chrF"),
     "notebooks": (("nbclient", "nbformat", "ipykernel"), "running the notebooks"),

@@ -9,19 +9,23 @@ from nlpkit.cli import options
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import check_labelled, labelled_reader
 from nlpkit.cli.show import note, print_exports, write_json
-from nlpkit.cli.start import TASKS, load_model
+from nlpkit.cli.show_explained import explained_facts, print_explained
+from nlpkit.cli.start import TASKS, load_model, start_tensorflow
 from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit export saved_models/x --to saved_model",
     "nlpkit export saved_models/x --to saved_model,tflite --json",
     "nlpkit export saved_models/x --to tflite --quantize float16,dynamic --data dev.tsv",
-    "nlpkit export saved_models/lm --to tflite",
+    "nlpkit export saved_models/lm --to tflite,onnx",
     "nlpkit export saved_models/mt --beam 4",
+    "nlpkit export saved_models/x --jit",
+    "nlpkit export saved_models/x --explain",
 )
-_of_tflite = {"rich_help_panel": "TFLite"}
+_of_saved_model, _of_tflite = {"rich_help_panel": "SavedModel"}, {"rich_help_panel": "TFLite"}
 Formats = Annotated[
-    list[str], typer.Option("--to", help="saved_model, tflite, or both with a comma between them.")
+    list[str],
+    typer.Option("--to", help="saved_model, tflite and onnx: one, or several with commas between them."),
 ]
 Beam = Annotated[
     int | None,
@@ -30,6 +34,23 @@ Beam = Annotated[
         min=1,
         help="Of a text-to-text model or a captioner: targets that the export carries on side by side.",
         show_default="5",
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="gpu: signatures with the kernels of cuDNN beside the others, which run on any device.",
+        show_default=False,
+        **_of_saved_model,
+    ),
+]
+Jit = Annotated[
+    bool,
+    typer.Option(
+        "--jit",
+        help="Of a classifier: signatures that XLA compiles beside the others, where they are faster.",
+        **_of_saved_model,
     ),
 ]
 Quantize = Annotated[
@@ -48,6 +69,14 @@ Steps = Annotated[
         min=1,
         help="Of a classifier: tokens that the model always reads; shorter texts are padded.",
         show_default="as many as the text has",
+        **_of_tflite,
+    ),
+]
+FusedLstm = Annotated[
+    bool,
+    typer.Option(
+        "--fused-lstm",
+        help="Of a classifier: one operation for each LSTM, for microcontrollers; its state must be reset.",
         **_of_tflite,
     ),
 ]
@@ -70,11 +99,17 @@ MaxLoss = Annotated[
         **_of_tflite,
     ),
 ]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Show what the exports hold that lie in the folder; nothing is exported."),
+]
 # Options that not every task has, and the tasks that have them.
 WRITES_TARGETS = ("text_to_text", "chatbot", "captioner")
 ONLY_OF = {
     "beam": (WRITES_TARGETS, "a model that writes targets"),
+    "jit": (("classifier",), "a classifier"),
     "steps": (("classifier",), "a classifier"),
+    "fused_lstm": (("classifier",), "a classifier"),
     "data": (("classifier",), "a classifier"),
     "max_loss": (("classifier",), "a classifier"),
 }
@@ -89,13 +124,17 @@ def export(
     model: options.ModelFolder,
     to: Formats = ("saved_model",),
     beam: Beam = None,
+    device: Device = None,
+    jit: Jit = False,
     quantize: Quantize = None,
     steps: Steps = None,
+    fused_lstm: FusedLstm = False,
     data: Data = None,
     columns: options.Columns = None,
     text: options.Text = None,
     label: options.Label = None,
     max_loss: MaxLoss = None,
+    explain: Explain = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
@@ -108,15 +147,34 @@ def export(
 
     tflite is one file for phones, small computers and plain Python: model.tflite, which `nlpkit.lite` runs without
     TensorFlow. It holds the model, its searches, the vocabulary and the labels, and built-in operations only.
+
+    onnx is what ONNX Runtime runs: model.onnx, ids in, beside it a graph for each other signature, and
+    model.onnx.json, by which `nlpkit.lite` makes ids of texts.
     """
+    if explain:
+        _explain(model, as_json)
+        return
     formats, quantize = _parted(to), _parted(quantize or ())
-    _check_formats(formats, {"--quantize": quantize, "--steps": steps, "--data": data})
-    settings = _settings(model, {"beam": beam, "steps": steps, "data": data, "max_loss": max_loss})
+    _check_formats(formats, {"--device": device, "--jit": jit}, "saved_model", "SavedModels")
+    _check_formats(
+        formats, {"--quantize": quantize, "--steps": steps, "--fused-lstm": fused_lstm, "--data": data}
+    )
+    given = {
+        "beam": beam,
+        "jit": jit or None,
+        "steps": steps,
+        "fused_lstm": fused_lstm or None,
+        "data": data,
+        "max_loss": max_loss,
+    }
+    settings = _settings(model, given)
     if data:
         given = {"columns": columns, "text": text, "label": label}
         settings["validation_data"] = _labelled(data, **given)
     if quantize:
         settings["quantize"] = quantize
+    if device is not None:
+        settings["device"] = device
     results = _export(load_model(model), model, formats, settings)
     if as_json:
         write_json({"exports": [_facts(result) for result in results]})
@@ -128,16 +186,28 @@ def export(
         _show_next(model, formats)
 
 
+def _explain(model, as_json):
+    start_tensorflow()
+    from nlpkit.export import explain
+
+    found = explain(model)
+    if as_json:
+        write_json({"exports": [explained_facts(each) for each in found]})
+        return
+    for each in found:
+        print_explained(each)
+
+
 def _parted(values):
     """Values that may be parted by commas."""
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def _check_formats(formats, of_tflite):
-    for name, value in of_tflite.items():
-        if value and "tflite" not in formats:
+def _check_formats(formats, given, needed="tflite", title="TFLite"):
+    for name, value in given.items():
+        if value and needed not in formats:
             raise InputError(
-                f"{name} is about TFLite. Received: --to {','.join(formats)}. Add it: --to tflite"
+                f"{name} is about {title}. Received: --to {','.join(formats)}. Add it: --to {needed}"
             )
 
 
@@ -156,7 +226,13 @@ def _settings(model, given):
         raise InputError(
             f"--max-loss is measured on labelled texts. Received: --max-loss {given['max_loss']:g} without --data."
         )
-    names = {"beam": "beam_size", "steps": "steps", "max_loss": "max_loss"}
+    names = {
+        "beam": "beam_size",
+        "jit": "jit",
+        "steps": "steps",
+        "fused_lstm": "fused_lstm",
+        "max_loss": "max_loss",
+    }
     return {names[name]: value for name, value in given.items() if value is not None and name in names}
 
 
@@ -191,6 +267,7 @@ def _facts(result):
         "size": result.size,
         "milliseconds": result.milliseconds,
         **(result.quality or {}),
+        **{name: found for name in ("gpu", "jit") if (found := getattr(result, name)) is not None},
     }
 
 
@@ -202,3 +279,6 @@ def _show_next(model, formats):
     if "tflite" in formats:
         note("\nuse it without TensorFlow (pip install ai-edge-litert):")
         note(f'  import nlpkit.lite; model = nlpkit.lite.load("{model / "model.tflite"}")')
+    if "onnx" in formats:
+        note("\nuse it without TensorFlow (pip install onnxruntime):")
+        note(f'  import nlpkit.lite; model = nlpkit.lite.load("{model / "model.onnx"}")')

@@ -66,9 +66,22 @@ def print_exports(results):
             f"{Path(result.path).name} ({result.format}): reloaded and compared on {result.texts_compared} inputs; "
             f"largest difference {result.max_difference:.1e}"
         )
+        _note_further(result)
     files = [result for result in results if result.size is not None]
     if len(files) > 1 or any(result.quality for result in files):
         _print_files(files)
+
+
+def _note_further(result):
+    """Says what became of the signatures beside those that any machine runs."""
+    if result.gpu is not None:
+        compared = "compared too" if result.gpu["compared"] else "not compared, since there is no GPU here"
+        note(f"  for a GPU, {compared}: {', '.join(result.gpu['signatures'])}")
+    if result.jit is not None:
+        times = "{milliseconds:.2f} ms a text with XLA, {milliseconds_without:.2f} ms without".format(
+            **result.jit
+        )
+        note(f"  {times}: jit_… signatures {'were added' if result.jit['written'] else 'were left out'}")
 
 
 def _print_files(results):
@@ -81,7 +94,7 @@ def _print_files(results):
     for column in ("file", "bytes", "ms a text", *(name.replace("_", " ") for name in measured)):
         table.add_column(column, justify="left" if column == "file" else "right")
     for result in results:
-        values = [f"{result.quality[name]:.4f}" for name in measured]
+        values = [f"{result.quality[name]:.4f}" if result.quality else "" for name in measured]
         table.add_row(Path(result.path).name, f"{result.size:,}", f"{result.milliseconds:.2f}", *values)
     Console(stderr=True).print(table)
 

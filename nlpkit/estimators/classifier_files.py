@@ -1,23 +1,25 @@
 """How a fitted classifier comes back from a folder, and leaves as an export."""
 
+import math
 import os
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.data.readers import TableReader
+from nlpkit.errors import InputError
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
+from nlpkit.estimators.plain_texts import PlainTexts
 from nlpkit.estimators.saving import check_parts, load_network, read_report
-from nlpkit.export import export_classifier_tflite, export_saved_model
+from nlpkit.export import export_classifier_onnx, export_classifier_tflite, export_saved_model
+from nlpkit.export.quality import lower
 from nlpkit.export.quantization import quantizations
-from nlpkit.export.tflite import Quality
-from nlpkit.lite import load
 from nlpkit.spec import FORMAT_VERSION, ClassifierSpec
 from nlpkit.text import TextToIds
 from nlpkit.training import Predictor
 
-FORMATS = ("saved_model", "tflite")
+FORMATS = ("saved_model", "tflite", "onnx")
+EXAMPLES = 200  # texts that show the range of each number
 
 
 class PersistentClassifier(PersistentEstimator):
@@ -31,6 +33,8 @@ class PersistentClassifier(PersistentEstimator):
         print(classifier.spec().labels)
         ```
     """
+
+    measure = "accuracy", lower
 
     @classmethod
     def from_folder(cls, folder, spec):
@@ -60,18 +64,38 @@ class PersistentClassifier(PersistentEstimator):
         return self
 
     def export(
-        self, folder, to=("saved_model",), *, steps=None, quantize=(), validation_data=None, max_loss=0.005
+        self,
+        folder,
+        to=("saved_model",),
+        *,
+        device=None,
+        jit=False,
+        steps=None,
+        fused_lstm=False,
+        quantize=(),
+        representative_data=None,
+        validation_data=None,
+        max_loss=0.005,
     ):
         """Exports the classifier, compared with the model by another process before the call returns.
 
         Args:
             folder: Path of the model folder; a SavedModel goes to its next free version folder, a TFLite model to
-                `model.tflite`.
-            to: List of formats, `"saved_model"` and `"tflite"`.
+                `model.tflite`, ONNX graphs to `model.onnx` and files beside it.
+            to: List of formats, `"saved_model"`, `"tflite"` and `"onnx"`.
+            device: str. Of a SavedModel: `"gpu"` adds signatures with kernels of cuDNN, named `gpu_…`. Defaults to
+                `None`.
+            jit: bool. Of a SavedModel: whether to add signatures of which XLA compiles the network, named `jit_…`,
+                where they are measured to be faster. Defaults to `False`.
             steps: int. Of TFLite: time steps that the model always reads, shorter texts padded. Defaults to `None`, as
                 many as the text has.
+            fused_lstm: bool. Of TFLite: whether each LSTM becomes one operation, which microcontrollers and
+                accelerators know and whose state must be reset before each call, as `nlpkit.lite` does. Defaults to
+                `False`, a loop.
             quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
                 `"int8"` (weights and results of 8 bits). Defaults to none.
+            representative_data: List of str, or a `TableReader`. With `"int8"`: texts of the training, which show the
+                range of each number; 200 of them are taken. Defaults to `None`.
             validation_data: Tuple of texts and labels, or a `TableReader`, on which the accuracy of each TFLite file is
                 measured. Defaults to `None`: it is not.
             max_loss: float. How much less accurate than the model a TFLite file may be. Defaults to 0.005.
@@ -80,29 +104,38 @@ class PersistentClassifier(PersistentEstimator):
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format or a quantisation is unknown.
+            InputError: If a format, a device or a quantisation is unknown, `"int8"` lacks its texts, or the model has
+                no layer for what is asked.
             VerificationError: If an artefact differs from the model, or is less accurate.
         """
         check_is_fitted(self)
         model = self.text_to_ids_, self.network_, self.classes_.tolist(), self.temperature_, self.multi_label
-        results = []
+        smaller, results = quantizations(quantize), []
+        examples = self._examples(representative_data, smaller)
         for name in export_formats(to, FORMATS):
             if name == "saved_model":
-                results.append(export_saved_model(folder, *model))
+                results.append(export_saved_model(folder, *model, device=device, jit=jit))
                 continue
-            quality = None if validation_data is None else self._quality(validation_data, max_loss)
-            for each in quantizations(quantize):
-                results.append(export_classifier_tflite(folder, *model, steps, each, quality))
+            if name == "onnx":
+                results.append(export_classifier_onnx(folder, *model))
+                continue
+            quality = self._quality(validation_data, max_loss)
+            for each in smaller:
+                given = steps, each, quality, fused_lstm, examples
+                results.append(export_classifier_tflite(folder, *model, *given))
         return results
 
-    def _quality(self, data, max_loss):
-        """The accuracy that a TFLite file must keep."""
-        data = (data, None) if isinstance(data, TableReader) else data
-
-        def of_file(path):
-            return self._measured(load(path), *data)["accuracy"]
-
-        return Quality("accuracy", self.evaluate(*data)["accuracy"], of_file, max_loss)
+    def _examples(self, data, smaller):
+        """Texts that show the range of each number."""
+        if data is None:
+            if any(each.calibrated for each in smaller):
+                raise InputError(
+                    "`quantize='int8'` needs texts of the training, which show the range of each number. "
+                    "Received: none. Give some: `representative_data` (--representative train.tsv)"
+                )
+            return []
+        texts = [text for part in PlainTexts(data, "representative texts") for text in part]
+        return texts[:: math.ceil(len(texts) / EXAMPLES)]
 
     def spec(self):
         """What rebuilds this classifier beside its weights and vocabulary.

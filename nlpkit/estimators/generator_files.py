@@ -5,12 +5,13 @@ from sklearn.utils.validation import check_is_fitted
 import nlpkit
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
-from nlpkit.export import export_generator, export_generator_tflite
-from nlpkit.export.quantization import quantizations
+from nlpkit.export import export_generator, export_generator_onnx, export_generator_tflite
+from nlpkit.export.quality import higher
+from nlpkit.export.quantization import OF_WRITERS, quantizations
 from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
 from nlpkit.text import TextToIds
 
-FORMATS = ("saved_model", "tflite")
+FORMATS = ("saved_model", "tflite", "onnx")
 
 
 class PersistentGenerator(PersistentEstimator):
@@ -24,6 +25,8 @@ class PersistentGenerator(PersistentEstimator):
         print(generator.spec().task)
         ```
     """
+
+    measure = "perplexity", higher
 
     @classmethod
     def from_folder(cls, folder, spec):
@@ -50,31 +53,42 @@ class PersistentGenerator(PersistentEstimator):
         self.report_ = read_report(folder)
         return self
 
-    def export(self, folder, to=("saved_model",), *, quantize=()):
+    def export(
+        self, folder, to=("saved_model",), *, device=None, quantize=(), validation_data=None, max_loss=0.005
+    ):
         """Exports the generator, compared with the model by another process before the call returns.
 
         Args:
             folder: Path of the model folder; a SavedModel goes to its next free version folder, a TFLite model to
-                `model.tflite`.
-            to: List of formats, `"saved_model"` and `"tflite"`; see `nlpkit.export.export_generator` and
+                `model.tflite`, ONNX graphs to `model.onnx` and files beside it.
+            to: List of formats, `"saved_model"`, `"tflite"` and `"onnx"`; see `nlpkit.export.export_generator` and
                 `export_generator_tflite` for what they can do.
-            quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
-                `"int8"` (weights and results of 8 bits). Defaults to none.
+            device: str. Of a SavedModel: `"gpu"` adds signatures with kernels of cuDNN, named `gpu_…`. Defaults to
+                `None`.
+            quantize: List of str. Of TFLite: smaller files beside it, `"float16"` and `"dynamic"` (weights of 8 bits).
+                Defaults to none.
+            validation_data: List of str, or a `TableReader`, on which the perplexity of each TFLite file is measured,
+                every text by itself. Defaults to `None`: it is not.
+            max_loss: float. By what part the perplexity of a TFLite file may be higher than the model's. Defaults to
+                0.005.
 
         Returns:
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format or a quantisation is unknown.
-            VerificationError: If an artefact differs from the model.
+            InputError: If a format, a device or a quantisation is unknown, or no layer runs on the device.
+            VerificationError: If an artefact differs from the model, or is worth less.
         """
         check_is_fitted(self)
-        model, results = (self.text_to_ids_, self.network_), []
+        model, smaller, results = (self.text_to_ids_, self.network_), quantizations(quantize, OF_WRITERS), []
         for name in export_formats(to, FORMATS):
             if name == "saved_model":
-                results.append(export_generator(folder, *model))
+                results.append(export_generator(folder, *model, device=device))
+            elif name == "onnx":
+                results.append(export_generator_onnx(folder, *model))
             else:
-                results += [export_generator_tflite(folder, *model, each) for each in quantizations(quantize)]
+                quality = self._quality(validation_data, max_loss)
+                results += [export_generator_tflite(folder, *model, each, quality) for each in smaller]
         return results
 
     def spec(self):

@@ -198,9 +198,12 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
             InputError: If images, captions or `beam_size` cannot be used.
         """
         check_is_fitted(self)
+        return self._measured(self, X, y, beam_size)
+
+    def _measured(self, predictor, X, y, beam_size=1):
         import_sacrebleu()
         captions = check_captions(y, X).tolist()
-        return text_metrics(self.predict(X, beam_size=beam_size), captions)
+        return text_metrics(predictor.predict(X, beam_size=beam_size), captions)
 
     def score(self, X, y):
         """The log-probability of a caption of each image, its end included.

@@ -9,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from nlpkit.errors import InputError
 from nlpkit.estimators.report import write_report
 from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, load, save_folder
+from nlpkit.export.quality import Quality
+from nlpkit.lite.loading import load as load_lite
 
 # A network and its graphs cannot be pickled; the files of its folder can.
 NOT_PICKLED = ("network_", "text_to_ids_", "source_", "target_", "_predictor", "_own_writer")
@@ -16,6 +18,10 @@ NOT_PICKLED = ("network_", "text_to_ids_", "source_", "target_", "_predictor", "
 
 class PersistentEstimator:
     """Saves and pickles the estimator that it is mixed into, which has a `spec`, a network, a text layer, a report.
+
+    Attributes:
+        measure: Tuple of what an export is measured by, and the function of `nlpkit.export.quality` that says how much
+            of it is lost.
 
     Example:
         ```python
@@ -48,6 +54,17 @@ class PersistentEstimator:
 
     def _save_vocabularies(self, path):
         self.text_to_ids_.save_vocabulary(path)
+
+    def _quality(self, data, max_loss):
+        """What a file of this model must be worth: the class' `measure`, as `_measured(predictor, X, y)` finds it."""
+        if data is None:
+            return None
+        (name, loss), given = self.measure, data if isinstance(data, tuple) else (data, None)
+
+        def measured(predictor):
+            return self._measured(predictor, *given)[name]
+
+        return Quality(name, measured(self), lambda path: measured(load_lite(path)), max_loss, loss)
 
     def __getstate__(self):
         state = super().__getstate__()

@@ -188,6 +188,12 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         """
         return self._by_text(X, _means)
 
+    def _measured(self, predictor, X, y):
+        """The perplexity of texts, each read by itself, by this model or an export of it."""
+        texts = [text for part in PlainTexts(X) for text in part]
+        tokens = sum(map(len, self.text_to_ids_.encode(texts)))
+        return {"perplexity": float(np.exp(-np.sum(predictor.score(texts), dtype="float64") / tokens))}
+
     def _by_text(self, X, measure):
         """What `measure(network, hidden states, targets)` gives for each text, read by itself."""
         check_is_fitted(self)

@@ -136,9 +136,13 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
             `"texts"`, and the signatures of sacrebleu.
         """
         check_is_fitted(self)
+        return self._measured(self, X, y, beam_size)
+
+    def _measured(self, predictor, X, y, beam_size=1):
+        """What `evaluate` gives, of the model itself or of an export of it."""
         import_sacrebleu()
         sources, targets = TextPairs(X, y).all()
-        return text_metrics(self.predict(sources, beam_size=beam_size), targets)
+        return text_metrics(predictor.predict(sources, beam_size=beam_size), targets)
 
     def add_test(self, X, y=None):
         """Measures the model on test pairs and adds the result to `report_`, as the part `"test"`.

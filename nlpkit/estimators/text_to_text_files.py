@@ -5,12 +5,13 @@ from sklearn.utils.validation import check_is_fitted
 import nlpkit
 from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
-from nlpkit.export import export_text_to_text, export_text_to_text_tflite
-from nlpkit.export.quantization import quantizations
+from nlpkit.export import export_text_to_text, export_text_to_text_onnx, export_text_to_text_tflite
+from nlpkit.export.quality import lower_of_100
+from nlpkit.export.quantization import OF_WRITERS, quantizations
 from nlpkit.spec import FORMAT_VERSION, SPECS
 from nlpkit.text import TextToIds
 
-FORMATS = ("saved_model", "tflite")
+FORMATS = ("saved_model", "tflite", "onnx")
 
 
 class PersistentTextToText(PersistentEstimator):
@@ -35,6 +36,8 @@ class PersistentTextToText(PersistentEstimator):
         for side in self.sides():
             (path / side).mkdir()
             getattr(self, f"{side}_").save_vocabulary(path / side)
+
+    measure = "chrf", lower_of_100
 
     @classmethod
     def from_folder(cls, folder, spec):
@@ -69,33 +72,53 @@ class PersistentTextToText(PersistentEstimator):
         self.report_ = read_report(folder)
         return self
 
-    def export(self, folder, to=("saved_model",), *, beam_size=5, quantize=()):
+    def export(
+        self,
+        folder,
+        to=("saved_model",),
+        *,
+        beam_size=5,
+        device=None,
+        quantize=(),
+        validation_data=None,
+        max_loss=0.005,
+    ):
         """Exports the model, compared with itself by another process before the call returns.
 
         Args:
             folder: Path of the model folder; a SavedModel goes to its next free version folder, a TFLite model to
-                `model.tflite`.
-            to: List of formats, `"saved_model"` and `"tflite"`; see `nlpkit.export.export_text_to_text` and
+                `model.tflite`, ONNX graphs to `model.onnx` and files beside it.
+            to: List of formats, `"saved_model"`, `"tflite"` and `"onnx"`; see `nlpkit.export.export_text_to_text` and
                 `export_text_to_text_tflite` for what they can do.
             beam_size: int. Targets that are carried on side by side in what is exported. Defaults to 5.
-            quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
-                `"int8"` (weights and results of 8 bits). Defaults to none.
+            device: str. Of a SavedModel: `"gpu"` adds signatures with kernels of cuDNN, named `gpu_…`. Defaults to
+                `None`.
+            quantize: List of str. Of TFLite: smaller files beside it, `"float16"` and `"dynamic"` (weights of 8 bits).
+                Defaults to none.
+            validation_data: Tuple of sources and targets, or a `TableReader`, on which the chrF of each TFLite file is
+                measured, without beams. Defaults to `None`: it is not.
+            max_loss: float. How much less chrF a TFLite file may have, as a part of 100. Defaults to 0.005.
 
         Returns:
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format or a quantisation is unknown, or `beam_size` is less than 1.
-            VerificationError: If an artefact differs from the model.
+            InputError: If a format, a device or a quantisation is unknown, `beam_size` is less than 1, or no layer runs
+                on the device.
+            VerificationError: If an artefact differs from the model, or is worth less.
         """
         check_is_fitted(self)
-        results = []
+        smaller, results = quantizations(quantize, OF_WRITERS), []
         for name in export_formats(to, FORMATS):
             if name == "saved_model":
-                results.append(export_text_to_text(folder, self, beam_size))
+                results.append(export_text_to_text(folder, self, beam_size, device))
                 continue
-            for each in quantizations(quantize):
-                results.append(export_text_to_text_tflite(folder, self, beam_size, each))
+            if name == "onnx":
+                results.append(export_text_to_text_onnx(folder, self, beam_size))
+                continue
+            quality = self._quality(validation_data, max_loss)
+            for each in smaller:
+                results.append(export_text_to_text_tflite(folder, self, beam_size, each, quality))
         return results
 
     def text_settings(self):

@@ -1,5 +1,6 @@
 """A classifier as a TFLite file: ids of one text in, probabilities out."""
 
+import contextlib
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,10 @@ from nlpkit.export.quantization import NONE
 from nlpkit.export.saved_model import probabilities_of
 from nlpkit.export.tflite import write_tflite
 from nlpkit.export.verify import verification_texts
+from nlpkit.layers.one_text import one_text
 from nlpkit.lite.texts import fit_steps
+
+BATCH = 16  # texts side by side in the comparison of a graph that takes batches
 
 
 def export_classifier_tflite(
@@ -25,6 +29,8 @@ def export_classifier_tflite(
     steps=None,
     quantization=NONE,
     quality=None,
+    fused_lstm=False,
+    examples=(),
 ):
     """Writes `model.tflite`, and proves it before it is there.
 
@@ -43,12 +49,16 @@ def export_classifier_tflite(
             the text has.
         quantization: `Quantization`. Defaults to none.
         quality: `Quality`. Defaults to `None`: not measured.
+        fused_lstm: bool. Whether LSTMs become TFLite's `UNIDIRECTIONAL_SEQUENCE_LSTM`, whose state a runtime must reset
+            before each call. Defaults to `False`: loops, which keep no state.
+        examples: List of str. Texts that show the range of each number to a quantisation that needs it. Defaults to
+            none.
 
     Returns:
         `ExportResult`.
 
     Raises:
-        InputError: If an operation has no counterpart in TFLite.
+        InputError: If an operation has no counterpart in TFLite, or there is no LSTM to fuse.
         VerificationError: If the file differs from the model, or is worth less; an earlier file stays.
 
     Example:
@@ -65,11 +75,38 @@ def export_classifier_tflite(
         ```
     """
 
+    portable, ids = portable_model(network, fused_lstm), tf.TensorSpec([1, steps], tf.int32)
+    model = text_to_ids, network, labels, temperature, multi_label
+    task = classifier_task(*model, portable, ids, one_text() if fused_lstm else contextlib.nullcontext())
+    task.spec["stateful"] = fused_lstm
+    rows = (fit_steps(row.tolist(), steps) for row in text_to_ids.encode(list(examples)))
+    task.examples = [("classify", {"token_ids": np.array([row], "int32")}) for row in rows]
+    return write_tflite(folder, task, quantization, quality)
+
+
+def classifier_task(text_to_ids, network, labels, temperature, multi_label, portable, ids, tracing):
+    """What a classifier hands over for formats without strings.
+
+    Args:
+        text_to_ids: `TextToIds`.
+        network: `keras.Model` from ids to logits.
+        labels: List of labels.
+        temperature: float. The logits are divided by it.
+        multi_label: bool. Whether a text has any number of labels.
+        portable: `keras.Model`. The copy of the network that is exported.
+        ids: `tf.TensorSpec` of its inputs, `(batch, time)`.
+        tracing: Context manager within which it is traced.
+
+    Returns:
+        `LiteTask` with the signature `classify`.
+    """
+
     def classify(model, token_ids):
         return {"probabilities": probabilities_of(model, token_ids, temperature, multi_label)}
 
-    portable, ids = portable_model(network), tf.TensorSpec([1, steps], tf.int32)
-    signatures = {"classify": traced(partial(classify, portable), token_ids=ids)}
+    with tracing:
+        signatures = {"classify": traced(partial(classify, portable), token_ids=ids)}
+    batch, steps = ids.shape
     spec = {
         "task": "classifier",
         "text": text_to_ids.settings(),
@@ -82,7 +119,9 @@ def export_classifier_tflite(
         "labels.txt": "".join(f"{label}\n" for label in labels).encode(),
         **vocabulary_files(text_to_ids),
     }
-    rows = (fit_steps(row.tolist(), steps) for row in text_to_ids.encode(verification_texts()))
-    expected = traced(partial(classify, network), token_ids=ids)
-    calls = [called("classify", expected, token_ids=np.array([row], "int32")) for row in rows]
-    return write_tflite(folder, LiteTask(portable, signatures, spec, files, calls), quantization, quality)
+    texts, expected = verification_texts(), traced(partial(classify, network), token_ids=ids)
+    inputs = [np.array([fit_steps(row.tolist(), steps)], "int32") for row in text_to_ids.encode(texts)]
+    if batch is None:
+        inputs += [text_to_ids(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+    calls = [called("classify", expected, token_ids=token_ids) for token_ids in inputs]
+    return LiteTask(portable, signatures, spec, files, calls)

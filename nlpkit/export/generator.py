@@ -1,12 +1,13 @@
 """A language model as a SavedModel: texts in, what follows them out."""
 
 from nlpkit.export.generator_module import GeneratorModule
+from nlpkit.export.gpu_signatures import check_device, compared_prefixes, gpu_facts, gpu_signatures
 from nlpkit.export.portable import portable_model
 from nlpkit.export.verify_generator import generator_texts, verify_generator
 from nlpkit.export.versions import ExportResult, write_version
 
 
-def export_generator(folder, text_to_ids, network):
+def export_generator(folder, text_to_ids, network, device=None):
     """Writes the next free version folder for TF Serving, and proves it before it is there.
 
     Its signatures, `batch` of any size:
@@ -28,11 +29,14 @@ def export_generator(folder, text_to_ids, network):
         folder: Path of the model folder; versions are `folder/1`, `folder/2`, …
         text_to_ids: `TextToIds` that adds the end to each text.
         network: `GeneratorNetwork`.
+        device: str. `"gpu"` adds the signatures that read whole texts once more, named `gpu_…`, with kernels of cuDNN.
+            Defaults to `None`.
 
     Returns:
         `ExportResult`.
 
     Raises:
+        InputError: If `device` is another one, or there is no layer for it.
         VerificationError: If the artefact differs from the model; then nothing is left behind.
 
     Example:
@@ -47,13 +51,21 @@ def export_generator(folder, text_to_ids, network):
         print(result.path, result.max_difference)
         ```
     """
-    module = GeneratorModule(text_to_ids, portable_model(network))
-    texts = generator_texts()
+    check_device(device)
+    portable, texts = portable_model(network), generator_texts()
+    module = GeneratorModule(text_to_ids, portable)
+    signatures = module.signatures()
+    if device is not None:
+        signatures |= gpu_signatures(portable, lambda: GeneratorModule(text_to_ids, portable))
     path, difference = write_version(
         folder,
-        module,
-        module.signatures(),
+        portable,
+        [text_to_ids],
+        signatures,
         text_to_ids.save_vocabulary,
-        lambda path: verify_generator(path, text_to_ids, network, texts),
+        lambda path: max(
+            verify_generator(path, text_to_ids, network, texts, prefix)
+            for prefix in compared_prefixes(signatures)
+        ),
     )
-    return ExportResult("saved_model", path, difference, len(texts))
+    return ExportResult("saved_model", path, difference, len(texts), gpu=gpu_facts(signatures))

@@ -17,6 +17,8 @@ class LiteTask:
         files: dict from file name to bytes: vocabularies and labels.
         calls: List of tuples: name of a signature, its inputs as a dict of arrays, and the outputs of the model that is
             exported, as a dict of arrays.
+        examples: List of tuples: name of a signature and its inputs, as in training; they show the range of each number
+            to a quantisation that needs it.
 
     Example:
         >>> from nlpkit.export.lite_task import LiteTask
@@ -29,6 +31,7 @@ class LiteTask:
     spec: dict
     files: dict = field(default_factory=dict)
     calls: list = field(default_factory=list)
+    examples: list = field(default_factory=list)
 
 
 def vocabulary_files(text_to_ids):

@@ -16,13 +16,15 @@ class Quantization:
     Args:
         name: str. Also part of the file's name; empty for the model as it is.
         limit: float. How far a number that the model gives may be from the Keras model's, over one where it is larger.
-        settings: callable. Gets a `tf.lite.TFLiteConverter`, and a callable that gives the calls whose values show the
-            range of each number.
+        settings: callable. Gets a `tf.lite.TFLiteConverter`, and `LiteTask.examples`, which show the range of each
+            number.
+        calibrated: bool. Whether it needs them. Defaults to `False`.
     """
 
     name: str
     limit: float
     settings: Callable
+    calibrated: bool = False
 
 
 def _smaller(converter, examples):
@@ -36,33 +38,36 @@ def _half(converter, examples):
 
 def _whole(converter, examples):
     _smaller(converter, examples)
-    converter.representative_dataset = examples
+    converter.representative_dataset = lambda: iter(examples)
     converter.target_spec.supported_ops = [
         tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
         tf.lite.OpsSet.TFLITE_BUILTINS,
     ]
 
 
+# The range of each number is measured in calls, which TFLite cannot do of a loop that writes.
+OF_WRITERS = ("float16", "dynamic")
 NONE = Quantization("", TOLERANCE, lambda converter, examples: None)
 QUANTIZATIONS = {
     "float16": Quantization("float16", 0.01, _half),
     "dynamic": Quantization("dynamic", 0.1, _smaller),
-    "int8": Quantization("int8", 0.25, _whole),
+    "int8": Quantization("int8", 0.25, _whole, calibrated=True),
 }
 
 
-def quantizations(names):
+def quantizations(names, known=tuple(QUANTIZATIONS)):
     """The quantisations of these names, after the model as it is.
 
     Args:
         names: str or list of str: `"float16"`, weights of 16 bits; `"dynamic"`, weights of 8 bits, computed in float;
             `"int8"`, weights and results of 8 bits.
+        known: Tuple of str. Those that the model can have. Defaults to all.
 
     Returns:
         List of `Quantization`.
 
     Raises:
-        InputError: If a name is unknown.
+        InputError: If a name is not among the known ones.
 
     Example:
         >>> from nlpkit.export.quantization import quantizations
@@ -71,6 +76,6 @@ def quantizations(names):
     """
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
-        if name not in QUANTIZATIONS:
-            raise InputError(f"`quantize` must be among {sorted(QUANTIZATIONS)}. Received: {name!r}")
+        if name not in known:
+            raise InputError(f"`quantize` must be among {list(known)}. Received: {name!r}")
     return [NONE, *(QUANTIZATIONS[name] for name in dict.fromkeys(names))]

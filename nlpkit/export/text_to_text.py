@@ -1,5 +1,6 @@
 """A text-to-text model or a captioner as a SavedModel: sources in, their targets out."""
 
+from nlpkit.export.gpu_signatures import check_device, compared_prefixes, gpu_facts, gpu_signatures
 from nlpkit.export.portable import portable_model
 from nlpkit.export.text_to_text_module import TextToTextModule
 from nlpkit.export.verify_text_to_text import captions_to_compare, pairs_to_compare, verify_text_to_text
@@ -8,7 +9,7 @@ from nlpkit.export.written_from import FromImages, FromTexts
 from nlpkit.generation.options import check_number
 
 
-def export_text_to_text(folder, model, beam_size=5):
+def export_text_to_text(folder, model, beam_size=5, device=None):
     """Writes the next free version folder for TF Serving, and proves it before it is there.
 
     Its signatures, `batch` of any size:
@@ -39,12 +40,14 @@ def export_text_to_text(folder, model, beam_size=5):
         model: A fitted `TextToText`, `Chatbot` or `ImageCaptioner`.
         beam_size: int. Targets that `serving_default`, `translate` and `ids` carry on side by side; 1 writes as
             `greedy` does. Defaults to 5.
+        device: str. `"gpu"` adds the signatures that read whole texts once more, named `gpu_…`, with kernels of cuDNN.
+            Defaults to `None`.
 
     Returns:
         `ExportResult`.
 
     Raises:
-        InputError: If `beam_size` is less than 1.
+        InputError: If `beam_size` is less than 1, `device` is another one, or there is no layer for it.
         VerificationError: If the artefact differs from the model; then nothing is left behind.
 
     Example:
@@ -60,21 +63,31 @@ def export_text_to_text(folder, model, beam_size=5):
         ```
     """
     check_number("beam_size", beam_size, "an integer, 1 or more", lambda x: x >= 1, whole=True)
+    check_device(device)
     network, sides = portable_model(model.network_), {"target": model.target_}
     if network.reader.takes_features:
         sources, pairs = FromImages(model.target_, network), captions_to_compare(network.source_shape)
     else:
         sides["source"] = model.source_
         sources, pairs = FromTexts(model.source_, model.target_, network), pairs_to_compare()
-    module = TextToTextModule(sources, network, beam_size, model.spec().max_new_tokens)
+    parts = sources, network, beam_size, model.spec().max_new_tokens
+    module = TextToTextModule(*parts)
+    signatures = module.signatures()
+    if device is not None:
+        signatures |= gpu_signatures(network, lambda: TextToTextModule(*parts))
     path, difference = write_version(
         folder,
-        module,
-        module.signatures(),
+        network,
+        list(sides.values()),
+        signatures,
         lambda extra: _write_vocabularies(extra, sides),
-        lambda path: verify_text_to_text(path, model, pairs, beam_size, sources),
+        lambda path: max(
+            verify_text_to_text(path, model, pairs, beam_size, sources, prefix)
+            for prefix in compared_prefixes(signatures)
+        ),
     )
-    return ExportResult("saved_model", path, difference, sum(len(texts) for _, texts in pairs))
+    compared = sum(len(texts) for _, texts in pairs)
+    return ExportResult("saved_model", path, difference, compared, gpu=gpu_facts(signatures))
 
 
 def _write_vocabularies(extra, sides):

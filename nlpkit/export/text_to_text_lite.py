@@ -18,6 +18,7 @@ from nlpkit.export.written_from import FromImages, FromTexts
 from nlpkit.generation.options import check_number
 from nlpkit.generation.step import take_step
 from nlpkit.layers.decoder_stack import DecoderStack
+from nlpkit.layers.dense_array import dense_arrays
 from nlpkit.models.decoded import inputs_for
 from nlpkit.models.source_reader import lengths
 from nlpkit.text.vocabulary import START
@@ -127,7 +128,7 @@ class TextToTextLite:
         return named(self.network.initial_state(self._read(given), max_length))
 
 
-def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE):
+def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE, quality=None):
     """Writes `model.tflite`, and proves it before it is there.
 
     Its signatures, of one source at a time:
@@ -151,6 +152,7 @@ def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE):
         model: A fitted `TextToText`, `Chatbot` or `ImageCaptioner`.
         beam_size: int. Targets that `translate` carries on side by side. Defaults to 5.
         quantization: `Quantization`. Defaults to none.
+        quality: `Quality`. Defaults to `None`: not measured.
 
     Returns:
         `ExportResult`.
@@ -171,11 +173,28 @@ def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE):
         print(result.path, result.max_difference)
         ```
     """
+    return write_tflite(folder, text_to_text_task(model, beam_size), quantization, quality)
+
+
+def text_to_text_task(model, beam_size, dense=False):
+    """What a model that writes targets hands over for formats without strings.
+
+    Args:
+        model: A fitted `TextToText`, `Chatbot` or `ImageCaptioner`.
+        beam_size: int. Targets that its search carries on side by side.
+        dense: bool. Whether loops hold dense arrays; see `dense_arrays`. Defaults to `False`.
+
+    Returns:
+        `LiteTask` with the signatures of `TextToTextLite`.
+
+    Raises:
+        InputError: If `beam_size` is less than 1, or the model copies words.
+    """
     check_number("beam_size", beam_size, "an integer, 1 or more", lambda x: x >= 1, whole=True)
     if model.network_.pointer is not None:
         raise InputError(
-            "A model that copies words (`copy`) cannot be exported to TFLite: its results are not as exact as those "
-            "of others. Export it as a SavedModel: --to saved_model"
+            "A model that copies words (`copy`) cannot be exported to TFLite or ONNX: its results are not as exact as "
+            "those of others. Export it as a SavedModel: --to saved_model"
         )
     module = TextToTextLite(_sources(model), portable_model(model.network_), beam_size)
     spec = {
@@ -191,10 +210,10 @@ def export_text_to_text_tflite(folder, model, beam_size=5, quantization=NONE):
     files = {
         f"{side}/{name}": x for side, text in sides.items() for name, x in vocabulary_files(text).items()
     }
+    with dense_arrays(dense):
+        signatures = module.signatures()
     calls = list(_calls(TextToTextLite(_sources(model), model.network_, beam_size)))
-    return write_tflite(
-        folder, LiteTask(module.network, module.signatures(), spec, files, calls), quantization
-    )
+    return LiteTask(module.network, signatures, spec, files, calls)
 
 
 def _sources(model):

@@ -106,8 +106,9 @@ class TextToTextModule(tf.Module):
         return _graph(init, self.sources.given, *sizes).get_concrete_function()
 
     def _some_state(self):
-        read = self.sources.read_by_network
-        return self.network.initial_state(tf.ones([size or 1 for size in read.shape], read.dtype), 1)
+        """A state in a graph, as a kernel may be traced that this machine cannot run."""
+        state = _graph(lambda source: self.network.initial_state(source, 1), self.sources.read_by_network)
+        return state.get_concrete_function().structured_outputs
 
 
 def best_targets(network, source, max_new_tokens, length_penalty, beams, allow_unknown):

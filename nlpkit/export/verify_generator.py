@@ -43,7 +43,7 @@ def generator_texts():
     return [text[:LONGEST] for text in texts[:-8:6] + texts[-8:]]
 
 
-def verify_generator(folder, text_to_ids, network, texts):
+def verify_generator(folder, text_to_ids, network, texts, prefix=""):
     """Loads a SavedModel in a separate process without nlpkit, and compares what it says of texts.
 
     Log-probabilities may differ by 1e-5 per token, its logits step by step by 1e-5, of large ones relative to the
@@ -54,6 +54,7 @@ def verify_generator(folder, text_to_ids, network, texts):
         text_to_ids: `TextToIds`.
         network: `GeneratorNetwork`.
         texts: List of str.
+        prefix: str. As of `read_saved_model`. Defaults to nothing.
 
     Returns:
         float. The largest difference of a log-probability, per token of its text.
@@ -69,7 +70,7 @@ def verify_generator(folder, text_to_ids, network, texts):
         "sizes": {"batch_size": 1, **({} if network.carries_state else {"max_length": STEPS})},
         "token_ids": [token % network.vocabulary_size for token in steps],
     }
-    answer = read_saved_model(folder, _GENERATE, given, text_to_ids.needs_tensorflow_text)
+    answer = read_saved_model(folder, _GENERATE, given, text_to_ids.needs_tensorflow_text, prefix)
     logits = _logits(network, given["token_ids"])
     check_difference("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
     scores, lengths = _scores(text_to_ids, network, texts)

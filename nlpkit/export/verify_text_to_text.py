@@ -78,7 +78,7 @@ def captions_to_compare(shape):
     return batches
 
 
-def verify_text_to_text(folder, model, pairs, beam_size, sources):
+def verify_text_to_text(folder, model, pairs, beam_size, sources, prefix=""):
     """Loads a SavedModel in a separate process without nlpkit, and compares what it says of texts or images.
 
     Log-probabilities may differ by 1e-5 per token, scores and the logits of single steps by 1e-5, of large ones
@@ -90,6 +90,7 @@ def verify_text_to_text(folder, model, pairs, beam_size, sources):
         pairs: Batches as `pairs_to_compare` or `captions_to_compare` gives them.
         beam_size: int. That of the SavedModel.
         sources: `FromTexts` or `FromImages`. What it reads.
+        prefix: str. As of `read_saved_model`. Defaults to nothing.
 
     Returns:
         float. The largest difference of a log-probability, per token of its target.
@@ -110,7 +111,7 @@ def verify_text_to_text(folder, model, pairs, beam_size, sources):
     if not model.network_.reader.takes_features:
         given["ids"] = _plain(read.numpy())
     needs_text = any(getattr(model, f"{side}_").needs_tensorflow_text for side in model.sides())
-    answer = read_saved_model(folder, _TRANSLATE, given, needs_text)
+    answer = read_saved_model(folder, _TRANSLATE, given, needs_text, prefix)
     logits = model.network_([read, tf.constant([token_ids])])[0].numpy()
     check_difference("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
     _check_targets(model, searches, answer["written"])

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from nlpkit.layers.one_text import reads_one_text
 from nlpkit.layers.padding import zero_padding
 
 
@@ -47,8 +48,7 @@ class AttentionPool(keras.layers.Layer):
         inputs = zero_padding(inputs, mask)
         scores = tf.cast(self.query(self.hidden(inputs))[:, :, 0], "float32")
         real = tf.ones_like(scores) if mask is None else tf.cast(mask, "float32")
-        # Multiplied after the softmax too: in a row of padding alone every weight must be zero.
-        weights = tf.nn.softmax(scores + (real - 1.0) * 1e9, axis=1) * real
+        weights = _of_one_text(scores, real) if reads_one_text() else _of_rows(scores, real)
         pooled = tf.reduce_sum(inputs * tf.cast(weights, inputs.dtype)[:, :, None], axis=1)
         return (pooled, weights) if return_attention_scores else pooled
 
@@ -66,3 +66,16 @@ class AttentionPool(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
+
+
+def _of_rows(scores, real):
+    """Softmax over the real steps, 0 elsewhere."""
+    # Multiplied after the softmax too: in a row of padding alone every weight must be zero.
+    return tf.nn.softmax(scores + (real - 1.0) * 1e9, axis=1) * real
+
+
+def _of_one_text(scores, real):
+    """The same where there is a real step, of numbers of one size: 8 bits that reach to 1e9 tell no scores apart."""
+    low = tf.reduce_min(scores, axis=1, keepdims=True) - 8.0
+    weights = tf.nn.softmax(tf.where(real > 0, scores, low), axis=1) * real
+    return weights / tf.reduce_sum(weights, axis=1, keepdims=True)

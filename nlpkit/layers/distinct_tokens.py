@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from nlpkit.layers.one_text import reads_one_text
+
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class DistinctTokens(keras.layers.Layer):
@@ -28,8 +30,14 @@ class DistinctTokens(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        tokens, positions = tf.unique(tf.reshape(tf.cast(inputs, "int32"), [-1]))
+        tokens = tf.reshape(tf.cast(inputs, "int32"), [-1])
+        if reads_one_text():
+            return tokens, tf.range(tf.shape(inputs)[1])[None]
+        tokens, positions = tf.unique(tokens)
         return tokens, tf.reshape(positions, tf.shape(inputs))
+
+    def compute_mask(self, inputs, mask=None):
+        return None, keras.ops.not_equal(inputs, 0)
 
     def compute_output_shape(self, input_shape):
         return (None,), tuple(input_shape)
@@ -45,7 +53,9 @@ def is_pair(inputs):
 
 def dense(inputs):
     """The sequence `(batch, time, features)` that distinct rows and positions stand for, or the one that is given."""
-    return tf.gather(*inputs) if is_pair(inputs) else inputs
+    if not is_pair(inputs):
+        return inputs
+    return inputs[0][None] if reads_one_text() else tf.gather(*inputs)
 
 
 def sequence_shape(shape):
@@ -57,7 +67,10 @@ def sequence_shape(shape):
 
 
 def sequence_mask(inputs, mask):
-    """The mask `(batch, time)` of a sequence; of a pair, Keras gives that of the rows."""
+    """The mask `(batch, time)` of a sequence; of a pair, Keras gives those of the rows and of the positions."""
     if not is_pair(mask):
         return mask
-    return None if mask[0] is None else keras.ops.take(mask[0], inputs[1], axis=0)
+    rows, positions = mask
+    if positions is not None or rows is None:
+        return positions
+    return keras.ops.take(rows, inputs[1], axis=0)

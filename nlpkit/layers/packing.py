@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from nlpkit.layers.distinct_tokens import is_pair
+from nlpkit.layers.one_text import reads_one_text
 
 
 def pack(inputs, mask):
@@ -52,6 +53,27 @@ def without_padding(inputs, lengths):
     return tf.where(real[..., None], inputs, tf.zeros((), inputs.dtype))
 
 
+def real_steps(mask):
+    """The number of real steps of each row.
+
+    Args:
+        mask: Bool tensor of shape `(batch, time)`, `False` at padded steps.
+
+    Returns:
+        int32 tensor of shape `(batch,)`.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.packing import real_steps
+        >>> real_steps(tf.constant([[True, True, False]])).numpy().tolist()
+        [2]
+    """
+    if not reads_one_text():
+        return tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+    # Microcontrollers sum no integers, and numbers of 8 bits round a sum: this is where the padding begins.
+    return tf.argmin(tf.pad(tf.cast(mask, "float32"), [[0, 0], [0, 1]]), axis=1, output_type="int32")
+
+
 def unpack(outputs, mask):
     """Moves the steps of a packed sequence back to where they stood.
 
@@ -91,7 +113,8 @@ def reverse(sequence, lengths):
     if lengths is None:
         return tf.reverse(sequence, axis=[1])
     steps = tf.range(tf.shape(sequence)[1])[None]
-    order = tf.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+    # Of a choice and of an equality TFLite's converter makes SELECT and ONE_HOT, which microcontrollers lack.
+    order = steps + tf.cast(steps < lengths[:, None], steps.dtype) * (lengths[:, None] - 1 - 2 * steps)
     return _reorder(sequence, order, order)
 
 
@@ -113,7 +136,7 @@ def last_step(sequence, lengths):
     """
     if lengths is None:
         return tf.reduce_sum(sequence[:, -1:], axis=1)  # of no step at all: zeros
-    here = tf.range(tf.shape(sequence)[1]) == lengths[:, None] - 1
+    here = tf.range(tf.shape(sequence)[1]) - lengths[:, None] == -1  # no ONE_HOT: see `reverse`
     return tf.reduce_sum(tf.where(here[..., None], sequence, tf.zeros((), sequence.dtype)), axis=1)
 
 
@@ -137,6 +160,8 @@ def first_step(sequence):
 
 def _unless_packed(sequence, mask, move):
     """The sequence, moved only if a row has padding before a real step."""
+    if reads_one_text():
+        return tf.identity(sequence)
     mask = tf.cast(mask, "bool")
 
     def moved():

@@ -9,7 +9,7 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.layers.distinct_tokens import dense, sequence_mask, sequence_shape
 from nlpkit.layers.highway import Highway
-from nlpkit.layers.packing import first_step, last_step, pack, unpack, without_padding
+from nlpkit.layers.packing import first_step, last_step, pack, real_steps, unpack, without_padding
 from nlpkit.layers.recurrent_cells import CELLS
 from nlpkit.layers.recurrent_checks import check_call, check_states, checked_features
 from nlpkit.layers.recurrent_direction import RecurrentDirection
@@ -186,7 +186,7 @@ class RecurrentBlock(keras.layers.Layer):
         mask, lengths = sequence_mask(inputs, mask), None
         if mask is not None:
             mask = tf.cast(mask, "bool")
-            lengths = tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+            lengths = real_steps(mask)
             inputs = without_padding(pack(inputs, mask), lengths)
         dropped = training and self.input_dropout
         read = self.drop_inputs(dense(inputs), training=True) if dropped else inputs

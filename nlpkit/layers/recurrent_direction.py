@@ -10,9 +10,11 @@ from nlpkit.layers.distinct_tokens import is_pair
 from nlpkit.layers.recurrent_cells import CELLS
 from nlpkit.layers.recurrent_kernel import (
     CUDNN,
+    FUSED,
     LOOPS,
     STEPS,
     by_cudnn,
+    by_fused,
     by_loop,
     by_steps,
     exact,
@@ -76,6 +78,8 @@ class RecurrentDirection(keras.layers.Layer):
         self.units, self.kind, self.backwards = units, CELLS[cell], backwards
         self.recurrent_dropout, self.weight_drop = recurrent_dropout, weight_drop
         self.rates = zoneout_rates(zoneout, self.kind.states)
+        self.fused = False  # `portable_model` sets it for an export
+        self.for_gpu = False  # `gpu_signatures` sets it while it traces
         self.reset_after, self.use_cudnn = reset_after, use_cudnn
         draws = recurrent_dropout or weight_drop or any(self.rates)
         self.seed_generator = keras.random.SeedGenerator(seed) if draws else None
@@ -97,6 +101,11 @@ class RecurrentDirection(keras.layers.Layer):
         # XLA, which Keras' `compile` may turn on by itself, has no kernel of cuDNN.
         self.supports_jit = self.kernel()[0] != CUDNN
 
+    @property
+    def can_be_fused(self):
+        """bool. Whether TFLite has one operation for the whole loop."""
+        return self.kind.fused is not None and not any(self.rates)
+
     def build(self, input_shape):
         self.cell.build(input_shape)
 
@@ -107,12 +116,16 @@ class RecurrentDirection(keras.layers.Layer):
         kernel, _ = self.kernel(training)
         if kernel == CUDNN and steps.shape[1] == 0:
             kernel = LOOPS  # cuDNN wants at least one step.
+        if kernel == FUSED and states is not None:
+            kernel = LOOPS  # TFLite's operation starts from zeros.
         options = {"lengths": lengths, "backwards": self.backwards}
+        if kernel in (LOOPS, FUSED):
+            options["return_state"] = return_state
         if kernel == LOOPS:
-            options.update(training=training, return_state=return_state)
+            options["training"] = training
         if kernel == STEPS:
             options.update(self._noise(steps, batch, training))
-        run = {CUDNN: by_cudnn, LOOPS: by_loop, STEPS: by_steps}[kernel]
+        run = {CUDNN: by_cudnn, FUSED: by_fused, LOOPS: by_loop, STEPS: by_steps}[kernel]
         outputs, last = run(self.kind, inputs, self._weights(training), start, **options)
         if not return_state:
             return outputs, []
@@ -127,7 +140,8 @@ class RecurrentDirection(keras.layers.Layer):
             training: bool. Defaults to `False`.
 
         Returns:
-            Tuple of `"cuDNN"`, `"nlpkit's loops"` or `"nlpkit's loop over steps"`, and the reason.
+            Tuple of `"cuDNN"`, `"TFLite's fused operation"`, `"nlpkit's loops"` or `"nlpkit's loop over steps"`, and
+            the reason.
         """
         if self.kind.loop is None or not self.reset_after:
             return STEPS, "the cell has no kernel of its own" if self.reset_after else "`reset_after=False`"
@@ -135,6 +149,10 @@ class RecurrentDirection(keras.layers.Layer):
             return STEPS, "`zoneout` acts between the steps"
         if training and self.recurrent_dropout:
             return STEPS, "`recurrent_dropout` acts between the steps; `weight_drop` would not"
+        if self.fused:
+            return FUSED, "it was made for an export with `fused_lstm`"
+        if self.for_gpu and self.kind.cudnn is not None:
+            return CUDNN, "an export traces it for GPUs"
         if not self.use_cudnn:
             return LOOPS, "`use_cudnn=False`"
         if self.kind.cudnn is None:

@@ -1,4 +1,4 @@
-"""What runs a recurrent block: cuDNN's kernel, a loop of the cell's own, or the loop over its steps; and why."""
+"""What runs a recurrent block: cuDNN's kernel or TFLite's, a loop of the cell's own, or one over its steps; and why."""
 
 import tensorflow as tf
 
@@ -7,7 +7,8 @@ from nlpkit.layers.distinct_tokens import dense, is_pair
 from nlpkit.layers.packing import first_step, last_step, reverse
 from nlpkit.layers.step_loop import step_loop
 
-CUDNN, LOOPS, STEPS = "cuDNN", "nlpkit's loops", "nlpkit's loop over steps"
+CUDNN, FUSED = "cuDNN", "TFLite's fused operation"
+LOOPS, STEPS = "nlpkit's loops", "nlpkit's loop over steps"
 
 
 def device_kernel(gpus, built_with_cuda, version):
@@ -68,6 +69,37 @@ def by_cudnn(cell, inputs, weights, states, *, lengths=None, backwards=False):
     inputs = reverse(inputs, lengths) if backwards else inputs
     outputs, states = cudnn(cell.cudnn, inputs, weights, states, lengths)
     return (reverse(outputs, lengths) if backwards else outputs), states
+
+
+def by_fused(cell, inputs, weights, states, *, lengths=None, backwards=False, return_state=True):
+    """Runs a cell as one operation of TFLite's, from states of zero and a known batch size, for an export.
+
+    The operation gives no cell: the last states are those of the loop, which no file holds where nobody reads them.
+
+    Args:
+        cell: `nlpkit.layers.recurrent_cells.Cell`.
+        inputs: As of `by_cudnn`.
+        weights: As of `by_cudnn`.
+        states: As of `by_cudnn`, zeros.
+        lengths: As of `by_cudnn`. Defaults to `None`, all.
+        backwards: bool. As of `by_cudnn`. Defaults to `False`.
+        return_state: bool. Whether the last states are wanted. Defaults to `True`.
+
+    Returns:
+        As of `by_cudnn`, without the states if they are not wanted.
+    """
+    last = []
+    if return_state:
+        _, last = by_loop(cell, inputs, weights, states, lengths=lengths, backwards=backwards)
+    inputs = exact(dense(inputs))
+    inputs = reverse(inputs, lengths) if backwards else inputs
+    outputs = cell.fused(inputs, *exact(weights))
+    outputs = reverse(outputs, lengths) if backwards else outputs
+    if lengths is not None:
+        # The operation knows no padding; at the end of a row it changes nothing before it. A product, since by a
+        # choice of zeros both directions would get one scale when they become numbers of 8 bits.
+        outputs *= tf.sequence_mask(lengths, tf.shape(inputs)[1], outputs.dtype)[..., None]
+    return tf.cast(outputs, weights[0].dtype), last
 
 
 def by_loop(

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from nlpkit.layers.dense_array import DenseArray, arrays_are_dense
+
 # Rows of a batch up to which the steps are multiplied together.
 FEW = 32
 NO_SECOND = "nlpkit's recurrent loops have no second derivatives; take Keras' layers for them"
@@ -200,8 +202,10 @@ def array(size, like, features):
         features: int.
 
     Returns:
-        `tf.TensorArray`.
+        `tf.TensorArray`, or a `DenseArray` of zeros within `dense_arrays`.
     """
+    if arrays_are_dense():
+        return DenseArray(tf.zeros((size, tf.shape(like)[0], features), like.dtype))
     shape = (like.shape[0], features)
     return tf.TensorArray(like.dtype, size=size, element_shape=shape, clear_after_read=False)
 

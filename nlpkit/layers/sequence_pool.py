@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_pool import AttentionPool
-from nlpkit.layers.packing import first_step, last_step, pack
+from nlpkit.layers.one_text import reads_one_text
+from nlpkit.layers.packing import first_step, last_step, pack, real_steps
 from nlpkit.layers.padding import zero_padding
 
 POOLINGS = ("mean", "max", "last", "attention")
@@ -61,7 +62,7 @@ class SequencePool(keras.layers.Layer):
 
     def call(self, inputs, mask=None):
         inputs = zero_padding(inputs, mask)
-        lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, "int32"), axis=1)
+        lengths = None if mask is None else real_steps(mask)
         pooled = [self._pool(name, inputs, mask, lengths) for name in self.pooling]
         return tf.concat(pooled, axis=-1)
 
@@ -75,9 +76,9 @@ class SequencePool(keras.layers.Layer):
         elif name == "mean":
             return tf.reduce_sum(inputs, axis=1) / tf.cast(tf.maximum(lengths, 1), inputs.dtype)[:, None]
         else:
-            pooled = tf.reduce_max(
-                tf.where(tf.cast(mask, "bool")[:, :, None], inputs, inputs.dtype.min), axis=1
-            )
+            # Numbers of 8 bits that reach down to -3e38 tell nothing else apart.
+            lowest = tf.reduce_min(inputs) if reads_one_text() else inputs.dtype.min
+            pooled = tf.reduce_max(tf.where(tf.cast(mask, "bool")[:, :, None], inputs, lowest), axis=1)
         return pooled if mask is None else pooled * tf.cast(lengths > 0, inputs.dtype)[:, None]
 
     def _last(self, inputs, lengths):

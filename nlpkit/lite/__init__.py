@@ -1,6 +1,6 @@
-"""Runs exported TFLite files with NumPy and ai-edge-litert alone: no TensorFlow, no Keras.
+"""Runs exported TFLite files with ai-edge-litert, ONNX models with onnxruntime, and NumPy: no TensorFlow, no Keras.
 
-`nlpkit.lite.load("saved_models/x/model.tflite")` takes texts like the estimator that was exported.
+`nlpkit.lite.load("saved_models/x/model.tflite")`, or of `model.onnx`, takes texts like the estimator that was exported.
 """
 
 from nlpkit._lazy import lazy_names

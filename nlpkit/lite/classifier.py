@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from nlpkit.lite.interpreter import Interpreter
 from nlpkit.lite.text_to_ids import TextToIds
 from nlpkit.lite.texts import as_list, fit_steps
 
@@ -11,7 +10,7 @@ class LiteClassifier:
     """Predicts as the `TextClassifier` that was exported.
 
     Args:
-        file: `ModelFile` of a classifier.
+        file: `ModelFile` or `OnnxFiles` of a classifier.
         num_threads: int. Processor threads. Defaults to 1.
 
     Attributes:
@@ -35,7 +34,7 @@ class LiteClassifier:
         spec = file.spec
         self.classes_, self.multi_label = np.array(spec["labels"]), spec["multi_label"]
         self.text_to_ids = TextToIds(spec["text"], file.files)
-        self._run = Interpreter(file, num_threads)
+        self._run = file.interpreter(num_threads)
         self._steps = spec["steps"]
 
     def predict_proba(self, X):

@@ -5,7 +5,6 @@ import secrets
 import numpy as np
 
 from nlpkit.generation.stop_strings import check_stop_strings, find_stop
-from nlpkit.lite.interpreter import Interpreter
 from nlpkit.lite.text_to_ids import TextToIds
 from nlpkit.lite.texts import as_list
 from nlpkit.text.vocabulary import END
@@ -15,7 +14,7 @@ class LiteGenerator:
     """Writes as the `TextGenerator` that was exported: the same text for a seed.
 
     Args:
-        file: `ModelFile` of a generator.
+        file: `ModelFile` or `OnnxFiles` of a generator.
         num_threads: int. Processor threads. Defaults to 1.
 
     Example:
@@ -32,7 +31,7 @@ class LiteGenerator:
 
     def __init__(self, file, num_threads=1):
         self.text_to_ids = TextToIds(file.spec["text"], file.files)
-        self._run = Interpreter(file, num_threads)
+        self._run = file.interpreter(num_threads)
 
     def generate(
         self, prompts="", *, max_new_tokens=100, stop=(), seed=None, temperature=1.0, top_k=0, top_p=1.0

@@ -10,7 +10,7 @@ class Interpreter:
 
     Args:
         file: `ModelFile`. Its spec says whether operations keep a state from call to call (`stateful`), which is
-            forgotten before each one, and whether XNNPACK, LiteRT's fast operations, can run it (`xnnpack`).
+            forgotten before each one.
         num_threads: int. Processor threads. Defaults to 1.
 
     Raises:
@@ -18,8 +18,10 @@ class Interpreter:
     """
 
     def __init__(self, file, num_threads=1):
-        self._interpreter = _open(file.model, num_threads, file.spec["xnnpack"])
+        self._interpreter = _open(file.model, num_threads)
         self._stateful = file.spec["stateful"]
+        if self._stateful:
+            self._interpreter.allocate_tensors()  # before it no state can be reset
         self._runners = {}
 
     def __call__(self, signature, **inputs):
@@ -65,17 +67,15 @@ class Interpreter:
         return tuple(details["shape_signature"])
 
 
-def _open(model, num_threads, xnnpack):
+def _open(model, num_threads):
     try:
         from ai_edge_litert.interpreter import Interpreter as LiteRT
-        from ai_edge_litert.interpreter import OpResolverType
     except ImportError as error:
         raise InputError(
             "A TFLite model is run by LiteRT, which is not installed. Install it: pip install ai-edge-litert"
         ) from error
-    kernels = OpResolverType.AUTO if xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        return LiteRT(model_content=model, num_threads=num_threads, experimental_op_resolver_type=kernels)
+        return LiteRT(model_content=model, num_threads=num_threads)
     except (ValueError, RuntimeError) as error:
         raise InputError(
             f"LiteRT cannot run this model: {str(error).splitlines()[0]}. Update it (pip install -U ai-edge-litert), "

@@ -1,9 +1,11 @@
 """From a file to something that predicts."""
 
 import importlib
+from pathlib import Path
 
 from nlpkit.errors import InputError
 from nlpkit.lite.model_file import ModelFile
+from nlpkit.lite.onnx_files import OnnxFiles
 
 # Module and class of each task.
 RUNTIMES = {
@@ -16,10 +18,10 @@ RUNTIMES = {
 
 
 def load(path, num_threads=1):
-    """Loads a TFLite file that `nlpkit export` wrote.
+    """Loads a TFLite file or an ONNX model that `nlpkit export` wrote.
 
     Args:
-        path: Path of the file.
+        path: Path of the file; of an ONNX model, of `model.onnx`, beside which the other files of the export lie.
         num_threads: int. Processor threads. Defaults to 1.
 
     Returns:
@@ -39,7 +41,7 @@ def load(path, num_threads=1):
         print(nlpkit.lite.load(folder + "/model.tflite").predict(["good"]))
         ```
     """
-    file = ModelFile.read(path)
+    file = OnnxFiles.read(path) if Path(path).suffix == ".onnx" else ModelFile.read(path)
     task = file.spec.get("task")
     if task not in RUNTIMES:
         raise InputError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nlpkit.errors import InputError
+from nlpkit.lite.interpreter import Interpreter
 
 SPEC_FILE = "nlpkit.json"
 FORMAT_VERSION = 1
@@ -76,6 +77,20 @@ class ModelFile:
             ) from None
         _check(path, model, spec)
         return cls(model, spec, files)
+
+    def interpreter(self, num_threads=1):
+        """What runs the model.
+
+        Args:
+            num_threads: int. Processor threads. Defaults to 1.
+
+        Returns:
+            `Interpreter`.
+
+        Raises:
+            InputError: If ai-edge-litert is not installed, or cannot read the model.
+        """
+        return Interpreter(self, num_threads)
 
 
 def _content(path):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from nlpkit.errors import InputError
-from nlpkit.lite.interpreter import Interpreter
 from nlpkit.lite.source_words import given_words
 from nlpkit.lite.text_to_ids import TextToIds
 from nlpkit.lite.texts import as_list
@@ -13,7 +12,7 @@ class LiteTextToText:
     """Writes as the `TextToText` that was exported.
 
     Args:
-        file: `ModelFile` of a text-to-text model.
+        file: `ModelFile` or `OnnxFiles` of a text-to-text model.
         num_threads: int. Processor threads. Defaults to 1.
 
     Attributes:
@@ -45,7 +44,7 @@ class LiteTextToText:
             setattr(self, side, TextToIds(settings, files))
         if "source" not in file.spec["text"]:
             self.source = self.target  # both sides share one text layer
-        self._run = Interpreter(file, num_threads)
+        self._run = file.interpreter(num_threads)
 
     def predict(self, X, *, beam_size=1, max_new_tokens=None, length_penalty=1.0):
         """Writes a target for each source.
@@ -123,7 +122,7 @@ class LiteChatbot(LiteTextToText):
     """Answers as the `Chatbot` that was exported.
 
     Args:
-        file: `ModelFile` of a chatbot.
+        file: `ModelFile` or `OnnxFiles` of a chatbot.
         num_threads: int. Processor threads. Defaults to 1.
 
     Example:
@@ -166,7 +165,7 @@ class LiteImageCaptioner(LiteTextToText):
     """Writes captions as the `ImageCaptioner` that was exported.
 
     Args:
-        file: `ModelFile` of a captioner.
+        file: `ModelFile` or `OnnxFiles` of a captioner.
         num_threads: int. Processor threads. Defaults to 1.
 
     Example:

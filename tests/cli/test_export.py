@@ -44,12 +44,27 @@ def test_tflite_and_what_it_is_compared_by(run, copy):
     assert f'nlpkit.lite.load("{copy / "model.tflite"}")' in result.stderr
 
 
+def test_onnx_beside_a_measured_file(run, copy):
+    data = copy.parent / "dev.tsv"
+    data.write_text("label\ttext\n" + "positive\ta lovely room\nnegative\ta dull film\n" * 3)
+    result = run("export", copy, "--to", "tflite,onnx", "--data", data, "--max-loss", "1")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{copy / 'model.tflite'}\n{copy / 'model.onnx'}\n"
+    assert "model.onnx (onnx): reloaded and compared" in result.stderr
+    assert f'nlpkit.lite.load("{copy / "model.onnx"}")' in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (
             ("--quantize", "int8"),
             "--quantize is about TFLite. Received: --to saved_model. Add it: --to tflite",
+        ),
+        (("--fused-lstm",), "--fused-lstm is about TFLite. Received: --to saved_model. Add it: --to tflite"),
+        (
+            ("--to", "tflite", "--fused-lstm"),
+            "Received: a model with the recurrent cells []. Leave it out (--fused-lstm).",
         ),
         (("--beam", "3"), "--beam is about a model that writes targets. Received: "),
         (
@@ -58,7 +73,7 @@ def test_tflite_and_what_it_is_compared_by(run, copy):
         ),
         (
             ("--to", "tflite", "--quantize", "int4"),
-            "`quantize` must be among ['dynamic', 'float16', 'int8']. Received:",
+            "`quantize` must be among ['float16', 'dynamic', 'int8']. Received:",
         ),
     ],
 )
@@ -108,3 +123,60 @@ def test_a_folder_without_a_model_is_refused(run, tmp_path):
     result = run("export", tmp_path)
     assert result.exit_code == 2
     assert "no complete nlpkit model folder: spec.json, model.keras missing" in result.stderr
+
+
+def test_explain_shows_what_lies_there_and_exports_nothing(run, copy):
+    empty = run("export", copy, "--explain")
+    assert (empty.exit_code, empty.stdout) == (
+        2,
+        "",
+    ) and "holds no export yet. Make one first" in empty.stderr
+    assert run("export", copy).exit_code == 0
+    before = sorted(os.listdir(copy))
+    shown = run("export", copy, "--explain")
+    assert shown.exit_code == 0, shown.output
+    assert "1 (saved_model): " in shown.stdout and "float32; 0% quantised" in shown.stdout
+    assert "classify" in shown.stdout and "ParseExampleV2" in shown.stdout
+    (found,) = json.loads(run("export", copy, "--explain", "--json").stdout)["exports"]
+    assert found["path"] == str(copy / "1") and found["operations"]["ParseExampleV2"] == 1
+    assert [signature["name"] for signature in found["signatures"]] == ["classify", "ids", "serving_default"]
+    assert sorted(os.listdir(copy)) == before
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_what_became_of_further_signatures_is_told(run, copy, monkeypatch, written):
+    times = {"milliseconds": 1.234, "milliseconds_without": 2.5, "written": written}
+    gpu = {"signatures": ["gpu_ids"], "compared": written}
+    found = saved_model.ExportResult("saved_model", str(copy / "1"), 0.0, 3, gpu=gpu, jit=times)
+    monkeypatch.setattr(
+        "nlpkit.estimators.classifier_files.export_saved_model", lambda *given, **asked: found
+    )
+    said = run("export", copy, "--device", "gpu", "--jit").stderr
+    assert (
+        "1.23 ms a text with XLA, 2.50 ms without: jit_… signatures "
+        + ("were added" if written else "were left out")
+        in said
+    )
+    assert (
+        "for a GPU, compared too: gpu_ids" if written else "not compared, since there is no GPU here: gpu_ids"
+    ) in said
+    (facts,) = json.loads(run("export", copy, "--device", "gpu", "--jit", "--json").stdout)["exports"]
+    assert facts["jit"] == times and facts["gpu"] == gpu
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--device", "tpu"),
+            "`device` must be \"gpu\", which adds signatures for it, or None. Received: 'tpu'",
+        ),
+        (
+            ("--to", "tflite", "--jit"),
+            "--jit is about SavedModels. Received: --to tflite. Add it: --to saved_model",
+        ),
+    ],
+)
+def test_devices_and_formats_of_further_signatures(run, copy, arguments, message):
+    result = run("export", copy, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "") and message in result.stderr

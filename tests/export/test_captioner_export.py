@@ -86,7 +86,7 @@ def test_an_artefact_that_writes_something_else_is_refused(exported, monkeypatch
     model, sources = exported.model, FromImages(exported.model.target_, exported.model.network_)
     pairs = [(exported.images[:2], CAPTIONS[:2]), (exported.images[:1], CAPTIONS[:1])]
 
-    def read(folder, run, given, needs_text):
+    def read(folder, run, given, needs_text, prefix):
         assert needs_text == (exported.name == "image") and "ids" not in given
         first = np.array(given["first"][exported.name], "float32")
         logits = model.network_([first, np.array([given["token_ids"]])])[0].numpy()

@@ -225,7 +225,7 @@ def test_each_part_is_compared(generators, monkeypatch):
     network, text = generator.network_, generator.text_to_ids_
     asked = {}
 
-    def faithful(folder, run, given, needs_text):
+    def faithful(folder, run, given, needs_text, prefix):
         asked.update(given)
         written = generator.generate(given["texts"], temperature=0, **given["options"])
         logits = network(np.array([given["token_ids"]]))[0].numpy()
@@ -253,7 +253,7 @@ def test_each_part_is_compared(generators, monkeypatch):
 
 
 def test_an_unknown_format_is_refused(generators, tmp_path):
-    with pytest.raises(InputError, match=r"`to` must be among \['saved_model', 'tflite'\]. Received: 'gguf'"):
+    with pytest.raises(InputError, match=r"`to` must be among \['onnx', 'saved_model', 'tflite'\]. Received: 'gguf'"):
         generators["word, lstm"].export(tmp_path, to=("saved_model", "gguf"))
     assert list(tmp_path.iterdir()) == []
 

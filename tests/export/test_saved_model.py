@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from estimators.small_texts import labels, quick, texts, topics
 
 import nlpkit.export.saved_model as saved_model
 from nlpkit.errors import VerificationError
+from nlpkit.export.saved_graph import read_saved_model_file
 
 X = texts(20) + ["", "Ünknown  wörds <br /> & more", "very " * 2000]
 GRU = {"encoder": "gru", "options": {"network": {"units": 3, "embedding_dim": 4}}}
@@ -36,6 +38,10 @@ for name in names:
     answers.setdefault(name, {})
     serve, ids = model.signatures["serving_default"], model.signatures["ids"]
     inputs = serve.structured_input_signature[1] | ids.structured_input_signature[1]
+    def example(text):
+        feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+        return tf.train.Example(features=tf.train.Features(feature={"text": feature})).SerializeToString()
+    ranked = model.signatures["classify"](inputs=tf.constant([example(text) for text in wanted]))
     answer = serve(text=tf.constant(wanted))
     one = serve(text=tf.constant(wanted[:1]))
     answers[name] |= {
@@ -43,6 +49,9 @@ for name in names:
         "label": tf.strings.unicode_decode(answer["label"], "UTF-8").to_list(),
         "one": one["probabilities"].numpy().tolist(),
         "outputs": sorted(answer),
+        "classes": tf.strings.unicode_decode(ranked["classes"], "UTF-8").to_list(),
+        "scores": ranked["scores"].numpy().tolist(),
+        "ranked": sorted(ranked),
         "inputs": {key: [spec.dtype.name, spec.shape.as_list()] for key, spec in inputs.items()},
         "ids": ids(token_ids=tf.constant([[4, 5], [6, 0]]))["probabilities"].numpy().tolist(),
         "wide": ids(token_ids=tf.constant([[4, 5, 0, 0, 0], [6, 0, 0, 0, 0]]))["probabilities"].numpy().tolist(),
@@ -101,6 +110,28 @@ def test_ids_in_probabilities_out(classifiers, answers, name):
     np.testing.assert_allclose(answer["ids"], classifier._probabilities(logits), atol=1e-5)
     np.testing.assert_allclose(answer["wide"], answer["ids"], atol=1e-5)
     assert answer["inputs"] == {"text": ["string", [None]], "token_ids": ["int32", [None, None]]}
+
+
+@pytest.mark.parametrize("name", list(VARIANTS))
+def test_examples_in_ranked_labels_out(classifiers, answers, name):
+    classifier, answer = classifiers[name], answers[name]
+    expected, names = classifier.predict_proba(X), [str(label) for label in classifier.classes_]
+    assert answer["ranked"] == ["classes", "scores"]
+    scores = np.array(answer["scores"])
+    np.testing.assert_allclose(scores, -np.sort(-expected), atol=1e-5)
+    for row, classes, found in zip(expected, map(decoded, answer["classes"]), scores, strict=True):
+        assert sorted(classes) == sorted(names)
+        np.testing.assert_allclose([row[names.index(label)] for label in classes], found, atol=1e-5)
+
+
+def test_the_classify_api_finds_its_method_name_and_others_stay(classifiers, tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_model, "verify_saved_model", lambda *arguments: 0.0)
+    path = classifiers["word"].export(tmp_path)[0].path
+    signatures = read_saved_model_file(path).meta_graphs[0].signature_def
+    methods = {name: signatures[name].method_name for name in ("classify", "serving_default", "ids")}
+    predict = "tensorflow/serving/predict"
+    assert methods == {"classify": "tensorflow/serving/classify", "serving_default": predict, "ids": predict}
+    assert signatures["classify"].inputs["inputs"].dtype == tf.string.as_datatype_enum
 
 
 def test_only_a_subword_tokenizer_needs_tensorflow_text(answers):

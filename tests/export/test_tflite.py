@@ -108,19 +108,22 @@ def test_a_file_that_differs_is_not_left(classifier, tmp_path, monkeypatch):
     assert (tmp_path / "model.tflite").read_text() == "an earlier file"
 
 
-@pytest.mark.parametrize("name", ["float16", "dynamic"])
-def test_smaller_weights(name, tmp_path):
+# So few units have little to spare for eight bits throughout.
+@pytest.mark.parametrize(("name", "max_loss"), [("float16", 0.005), ("dynamic", 0.005), ("int8", 0.25)])
+def test_smaller_weights(name, max_loss, tmp_path):
     classifier = quick(epochs=3, **network("lstm", units=32, embedding_dim=32)).fit(texts(60), labels(60))
     whole, small = classifier.export(
-        tmp_path, to="tflite", quantize=name, validation_data=(texts(60), labels(60))
+        tmp_path,
+        to="tflite",
+        quantize=name,
+        representative_data=texts(60),
+        validation_data=(texts(60), labels(60)),
+        max_loss=max_loss,
     )
     assert small.path == str(tmp_path / f"model.{name}.tflite")
     assert small.size < 0.8 * whole.size
-    assert (
-        small.quality["accuracy"]
-        >= small.quality["accuracy_of_model"] - 0.005
-        == whole.quality["accuracy"] - 0.005
-    )
+    of_model = small.quality["accuracy_of_model"]
+    assert whole.quality["accuracy"] == of_model and small.quality["accuracy"] >= of_model - max_loss
     lite = nlpkit.lite.load(small.path)
     np.testing.assert_allclose(lite.predict_proba(X), classifier.predict_proba(X), atol=0.1)
     assert not np.array_equal(lite.predict_proba(X), nlpkit.lite.load(whole.path).predict_proba(X))
@@ -129,13 +132,29 @@ def test_smaller_weights(name, tmp_path):
 def test_a_file_that_is_worth_less_is_refused(classifier, tmp_path, monkeypatch):
     runtime = nlpkit.lite.LiteClassifier
     monkeypatch.setattr(runtime, "predict_proba", lambda self, texts: 1 - classifier.predict_proba(texts))
-    message = r"model.tflite has 0.0000 accuracy, the Keras model 1.0000: more than 0.005 less. It was removed. Allow"
+    message = r"model.tflite has 0.0000 accuracy, the Keras model 1.0000: more than 0.005 lost. It was removed. Allow"
     with pytest.raises(VerificationError, match=message):
         classifier.export(tmp_path, to="tflite", validation_data=(X, classifier.predict(X)))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_quantizations_are_refused(classifier, tmp_path):
-    message = r"`quantize` must be among \['dynamic', 'float16', 'int8'\]. Received: 'int4'"
+    message = r"`quantize` must be among \['float16', 'dynamic', 'int8'\]. Received: 'int4'"
     with pytest.raises(InputError, match=message):
-        classifier.export(tmp_path, to="tflite", quantize="int4")
+        classifier.export(tmp_path, to=("saved_model", "tflite"), quantize="int4")
+    message = (
+        r"`quantize='int8'` needs texts of the training.* Received: none. Give some: `representative_data`"
+    )
+    with pytest.raises(InputError, match=message):
+        classifier.export(tmp_path, to=("saved_model", "tflite"), quantize="int8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_range_of_numbers_is_that_of_the_representative_texts(classifier, tmp_path):
+    sizes = []
+    for number, given in enumerate((["good"], texts(40))):
+        *_, small = classifier.export(
+            tmp_path / str(number), to="tflite", quantize="int8", representative_data=given
+        )
+        sizes.append((tmp_path / str(number) / "model.int8.tflite").read_bytes())
+    assert sizes[0] != sizes[1]

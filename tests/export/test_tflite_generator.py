@@ -5,7 +5,7 @@ import pytest
 
 import nlpkit.lite
 from nlpkit import TextGenerator
-from nlpkit.errors import InputError
+from nlpkit.errors import InputError, VerificationError
 
 TEXTS = [
     "to be or not to be",
@@ -62,3 +62,24 @@ def test_prompts_that_are_no_texts_are_refused(exported):
     _, lite = exported
     with pytest.raises(InputError, match="Every text must be a str. Received: 3 at position 1"):
         lite.generate(["to", 3])
+
+
+def test_smaller_weights_and_their_perplexity(tmp_path, monkeypatch):
+    generator = TextGenerator(units=64, num_layers=1, epochs=1, level="char", random_state=0).fit(TEXTS)
+    whole, small = generator.export(
+        tmp_path, to="tflite", quantize="dynamic", validation_data=TEXTS, max_loss=0.05
+    )
+    tokens = sum(len(text) + 1 for text in TEXTS)
+    of_model = np.exp(-generator.score(TEXTS).sum() / tokens)
+    assert whole.quality["perplexity_of_model"] == pytest.approx(of_model, rel=1e-5)
+    assert whole.quality["perplexity"] == pytest.approx(of_model, rel=1e-5)
+    assert small.quality["perplexity"] == pytest.approx(of_model, rel=0.05)
+    assert small.quality["perplexity"] != whole.quality["perplexity"]
+    monkeypatch.setattr(nlpkit.lite.LiteGenerator, "score", lambda self, texts: generator.score(texts) - 1)
+    message = r"model.tflite has .* perplexity, the Keras model .*: more than 0.005 lost. It was removed."
+    with pytest.raises(VerificationError, match=message):
+        generator.export(tmp_path, to="tflite", validation_data=TEXTS)
+    with pytest.raises(
+        InputError, match=r"`quantize` must be among \['float16', 'dynamic'\]. Received: 'int8'"
+    ):
+        generator.export(tmp_path, to="tflite", quantize="int8")

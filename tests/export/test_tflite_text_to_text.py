@@ -5,7 +5,7 @@ import pytest
 
 import nlpkit.lite
 from nlpkit import Chatbot, ImageCaptioner, TextToText
-from nlpkit.errors import InputError
+from nlpkit.errors import InputError, VerificationError
 
 SOURCES = ["one two three", "two three four", "three one", "four two one", "one"] * 8
 TARGETS = [" ".join(reversed(text.split())) for text in SOURCES]
@@ -57,10 +57,28 @@ def test_a_model_that_copies_is_refused(tmp_path):
     copying = {"preset": "attention", "level": "word", "shared": True, "options": {"network": {"copy": 3}}}
     model = TextToText(units=8, epochs=1, random_state=0, **copying).fit(SOURCES, TARGETS)
     with pytest.raises(
-        InputError, match="A model that copies words .* cannot be exported to TFLite: its results are not as"
+        InputError,
+        match="A model that copies words .* cannot be exported to TFLite or ONNX: its results are not as",
     ):
         model.export(tmp_path, to="tflite")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_measured_of_a_file(tmp_path, monkeypatch):
+    model = TextToText(level="word", units=8, epochs=1, random_state=0).fit(SOURCES, TARGETS)
+    given = {"validation_data": (SOURCES[:5], TARGETS[:5]), "quantize": "float16"}
+    whole, half = model.export(tmp_path, to="tflite", **given)
+    chrf = model.evaluate(SOURCES[:5], TARGETS[:5])["chrf"]
+    assert half.path.endswith("model.float16.tflite")
+    assert whole.quality == half.quality == {"chrf": chrf, "chrf_of_model": chrf}
+    monkeypatch.setattr(model, "predict", lambda X, beam_size: TARGETS[: len(X)])
+    message = r"model.tflite has .* chrf, the Keras model 100.0000: more than 0.005 lost. It was removed."
+    with pytest.raises(VerificationError, match=message):
+        model.export(tmp_path, to="tflite", **given)
+    with pytest.raises(
+        InputError, match=r"`quantize` must be among \['float16', 'dynamic'\]. Received: 'int8'"
+    ):
+        model.export(tmp_path, to="tflite", quantize="int8")
 
 
 def test_a_chatbot(tmp_path):

@@ -1,0 +1,75 @@
+"""Small models of every task, cell and direction, for what is said about all exports.
+
+`MODELS` holds callables by `(task, cell, direction)`, each of which trains one for an epoch; `Asked` what they are
+asked: texts of one word and of many, unknown words, and an empty one.
+"""
+
+from functools import partial
+
+TEXTS = ["a good film", "a dull and very long film", "good", "what a good , good film it is"] * 6
+LABELS = ["yes", "no", "yes", "yes"] * 6
+TARGETS = ["ein guter film", "ein sehr langer film", "gut", "was für ein guter film"] * 6
+ASKED = ["good", "a very good film", "", "a film of words that nobody knows , at all"]
+CELLS = ("rnn", "lstm", "gru", "transformer")
+SMALL = {"units": 8, "num_layers": 1, "epochs": 1, "random_state": 0}
+
+
+def classifier(cell, direction):
+    """A `TextClassifier` by words."""
+    from nlpkit import TextClassifier
+
+    both = None if cell == "transformer" else direction == "both"
+    model = TextClassifier(cell, bidirectional=both, options={"network": {"embedding_dim": 8}}, **SMALL)
+    return model.fit(TEXTS, LABELS)
+
+
+def generator(cell, direction):
+    """A `TextGenerator` by words."""
+    from nlpkit import TextGenerator
+
+    network = {"num_heads": 2} if cell == "transformer" else {}
+    return TextGenerator(cell, options={"network": network}, **SMALL).fit(TEXTS)
+
+
+def text_to_text(cell, direction):
+    """A `TextToText` by words, with attention; a Transformer's encoder looks both ways."""
+    from nlpkit import TextToText
+
+    if cell == "transformer":
+        options = {"network": {"num_heads": 2}}
+        return TextToText("transformer", level="word", options=options, **SMALL).fit(TEXTS, TARGETS)
+    options = {"network": {"bidirectional": direction == "both"}}
+    return TextToText("attention", cell=cell, level="word", options=options, **SMALL).fit(TEXTS, TARGETS)
+
+
+def captioner(cell, direction):
+    """An `ImageCaptioner` of pictures that are made up."""
+    from nlpkit import ImageCaptioner
+
+    images, captions = pictures()
+    preset = "transformer" if cell == "transformer" else "captioner"
+    given = {} if cell == "transformer" else {"cell": cell}
+    network = {"filters": [4], **({"num_heads": 2} if cell == "transformer" else {})}
+    options = {"image": {"size": 16}, "network": network}
+    return ImageCaptioner(preset, options=options, **given, **SMALL).fit(images, captions)
+
+
+def pictures():
+    """Images, uint8 `(n, 32, 32, 3)`, and a caption of each."""
+    from nlpkit.data import make_shape_captions
+
+    images, captions, _ = make_shape_captions(16, seed=3)
+    return images, [first for first, *_ in captions]
+
+
+def _all():
+    for task, make in (("classifier", classifier), ("text_to_text", text_to_text)):
+        for cell in CELLS:
+            for direction in ("both",) if cell == "transformer" else ("forward", "both"):
+                yield (task, cell, direction), partial(make, cell, direction)
+    for task, make in (("generator", generator), ("captioner", captioner)):
+        for cell in CELLS:
+            yield (task, cell, "forward"), partial(make, cell, "forward")
+
+
+MODELS = dict(_all())

@@ -1,0 +1,147 @@
+"""SavedModels in another TensorFlow: that of the newest TF Serving, with tensorflow-text and nothing else beside it.
+
+A small model of every task and cell (export_models.py) is exported here, and each of its signatures is asked by plain
+TensorFlow in this environment and in the other one, which the script sets up in a folder (some 2 GB); answers must be
+equal, numbers to 1e-5.
+Run from the repository root: python benchmarks/other_tensorflow.py --environment FOLDER
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+import export_models
+import numpy as np
+from common import header, print_table, result_name, write_result
+
+VERSIONS = {"tensorflow": "2.20.0", "tensorflow-text": "2.20.1"}
+TOLERANCE = 1e-5
+QUICK = [("classifier", "lstm", "both")]
+OPTIONS = {
+    "max_new_tokens": 6, "max_length": 9, "temperature": 0.8, "top_k": 0, "top_p": 0.9, "seed": 3,
+    "length_penalty": 1.0,
+}  # fmt: skip
+# Calls each signature whose inputs are known; what a first state is, `init` says.
+PROGRAM = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+import tensorflow_text
+folder, source, output = sys.argv[1:]
+assert "nlpkit" not in sys.modules
+given, found = dict(np.load(source)), {"tensorflow": np.array(tf.__version__)}
+given = {name: value.astype(object) if value.dtype.kind == "S" else value for name, value in given.items()}
+signatures = tf.saved_model.load(folder).signatures
+for name in sorted(signatures):
+    specs = signatures[name].structured_input_signature[1]
+    if not set(specs) <= set(given):
+        continue
+    asked = {key: tf.constant(given[key], spec.dtype) for key, spec in specs.items()}
+    answer = {key: value.numpy() for key, value in signatures[name](**asked).items()}
+    found.update({f"{name}|{key}": value for key, value in answer.items()})
+    if name == "init":
+        given.update({key: value for key, value in answer.items() if key.startswith("state")})
+        given["token_ids"] = np.array([2] * len(answer[min(answer)]))
+found = {name: value.astype(bytes) if value.dtype == object else value for name, value in found.items()}
+np.savez(output, **found)
+"""
+
+
+def set_up(folder):
+    """Makes the other environment, unless it is there; the path of its Python."""
+    python, done = Path(folder) / "bin" / "python", Path(folder) / ".installed"
+    if not done.exists():
+        print(f"setting up {folder} ...")
+        venv.create(folder, with_pip=True)
+        wanted = [f"{name}=={version}" for name, version in VERSIONS.items()]
+        subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
+        done.touch()
+    return str(python)
+
+
+def asked(task, model):
+    """Inputs by their names, arrays."""
+    ids = np.array([[5, 4, 6, 0], [4, 0, 0, 0], [0, 0, 0, 0], [7, 5, 4, 6]])
+    texts = np.array([text.encode() for text in export_models.ASKED])
+    targets = np.array([text.encode() for text in export_models.TARGETS[: len(texts)]])
+    images, _ = export_models.pictures()
+    inputs = {
+        "text": texts, "prompt": texts, "source": texts, "target": targets, "token_ids": ids, "source_ids": ids,
+        "image": images[: len(texts)], **OPTIONS,
+    }  # fmt: skip
+    if task == "classifier":
+        # An empty text would end in a zero, which NumPy takes for the end of a string.
+        inputs["inputs"] = np.array([_example(text) for text in texts if text])
+    return inputs
+
+
+def _example(text):
+    import tensorflow as tf
+
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
+    return tf.train.Example(features=tf.train.Features(feature={"text": feature})).SerializeToString()
+
+
+def answers(python, folder, inputs):
+    """What every signature of a SavedModel answers in an environment."""
+    with tempfile.TemporaryDirectory(prefix="nlpkit-") as scratch:
+        source, output = Path(scratch) / "given.npz", Path(scratch) / "found.npz"
+        np.savez(source, **inputs)
+        process = subprocess.run(
+            [python, "-I", "-c", PROGRAM, str(folder), str(source), str(output)],
+            capture_output=True,
+            text=True,
+        )
+        if process.returncode:
+            raise SystemExit(f"{folder} could not be used:\n{process.stderr[-3000:]}")
+        with np.load(output) as found:
+            return dict(found)
+
+
+def compare(one, other):
+    """The number of answers, and the largest difference of their numbers; infinite where anything else differs."""
+    one, other = ({name: value for name, value in found.items() if "|" in name} for found in (one, other))
+    if set(one) != set(other):
+        return len(one), float("inf")
+    return len(one), max(_difference(one[name], other[name]) for name in one)
+
+
+def _difference(one, other):
+    if one.shape != other.shape:
+        return float("inf")
+    if one.dtype.kind != "f":
+        return 0.0 if np.array_equal(one, other) else float("inf")
+    return float(np.abs(one.astype("float64") - other).max(initial=0.0))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--environment", required=True, help="folder of the other environment")
+    parser.add_argument("--quick", action="store_true", help="one model, to see that it works")
+    options = parser.parse_args()
+    python, rows = set_up(options.environment), []
+    for key in QUICK if options.quick else export_models.MODELS:
+        with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
+            model = export_models.MODELS[key]()
+            path, inputs = model.export(folder)[0].path, asked(key[0], model)
+            here, there = answers(sys.executable, path, inputs), answers(python, path, inputs)
+        count, difference = compare(here, there)
+        equal = "yes" if difference <= TOLERANCE else "no"
+        rows.append(
+            [" ".join(key), str(here["tensorflow"]), str(there["tensorflow"]), count, difference, equal]
+        )
+        print(json.dumps(rows[-1]), flush=True)
+    columns = ["model", "here", "there", "answers", "largest difference", "equal"]
+    print_table("SavedModels in another TensorFlow", columns, rows)
+    rows = [dict(zip(columns, row, strict=True)) for row in rows]
+    write_result(
+        result_name("other_tensorflow", options.quick), {**header(), "versions": VERSIONS, "rows": rows}
+    )
+
+
+if __name__ == "__main__":
+    main()

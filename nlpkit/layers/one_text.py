@@ -1,0 +1,32 @@
+"""Graphs that read one text at a time, for runtimes with few operations."""
+
+import contextlib
+
+_one_text = False
+
+
+@contextlib.contextmanager
+def one_text():
+    """Within it the graphs that are traced read one text, with its padding at the end, in its own order.
+
+    They hold neither the branch that packs rows with padding elsewhere nor the search for tokens that occur again.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers.distinct_tokens import DistinctTokens
+        >>> from nlpkit.layers.one_text import one_text
+        >>> with one_text():
+        ...     DistinctTokens()(tf.constant([[7, 9, 7, 0]]))[0].numpy().tolist()
+        [7, 9, 7, 0]
+    """
+    global _one_text
+    before, _one_text = _one_text, True
+    try:
+        yield
+    finally:
+        _one_text = before
+
+
+def reads_one_text():
+    """bool. Whether `one_text` is in force."""
+    return _one_text
