@@ -1,13 +1,16 @@
 """`nlpkit export`: a saved model in the formats that other programs run."""
 
 import errno
-from typing import Annotated
 
 import typer
 
+from nlpkit.cli import export_options as of_export
 from nlpkit.cli import options
+from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli.command import with_examples
-from nlpkit.cli.reading import check_labelled, labelled_reader
+from nlpkit.cli.pairs import check_readable as check_pairs
+from nlpkit.cli.pairs import pair_reader
+from nlpkit.cli.reading import check_labelled, check_readable, labelled_reader, text_reader
 from nlpkit.cli.show import note, print_exports, write_json
 from nlpkit.cli.show_explained import explained_facts, print_explained
 from nlpkit.cli.start import TASKS, load_model, start_tensorflow
@@ -22,96 +25,26 @@ EXAMPLES = (
     "nlpkit export saved_models/x --jit",
     "nlpkit export saved_models/x --explain",
 )
-_of_saved_model, _of_tflite = {"rich_help_panel": "SavedModel"}, {"rich_help_panel": "TFLite"}
-Formats = Annotated[
-    list[str],
-    typer.Option("--to", help="saved_model, tflite and onnx: one, or several with commas between them."),
-]
-Beam = Annotated[
-    int | None,
-    typer.Option(
-        "--beam",
-        min=1,
-        help="Of a text-to-text model or a captioner: targets that the export carries on side by side.",
-        show_default="5",
-    ),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        help="gpu: signatures with the kernels of cuDNN beside the others, which run on any device.",
-        show_default=False,
-        **_of_saved_model,
-    ),
-]
-Jit = Annotated[
-    bool,
-    typer.Option(
-        "--jit",
-        help="Of a classifier: signatures that XLA compiles beside the others, where they are faster.",
-        **_of_saved_model,
-    ),
-]
-Quantize = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--quantize",
-        help="Smaller files beside model.tflite: float16, dynamic (8-bit weights), int8 (8 bits throughout).",
-        show_default=False,
-        **_of_tflite,
-    ),
-]
-Steps = Annotated[
-    int | None,
-    typer.Option(
-        "--steps",
-        min=1,
-        help="Of a classifier: tokens that the model always reads; shorter texts are padded.",
-        show_default="as many as the text has",
-        **_of_tflite,
-    ),
-]
-FusedLstm = Annotated[
-    bool,
-    typer.Option(
-        "--fused-lstm",
-        help="Of a classifier: one operation for each LSTM, for microcontrollers; its state must be reset.",
-        **_of_tflite,
-    ),
-]
-Data = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data",
-        help="Of a classifier: labelled texts, on which the accuracy of each file is measured.",
-        show_default=False,
-        **_of_tflite,
-    ),
-]
-MaxLoss = Annotated[
-    float | None,
-    typer.Option(
-        "--max-loss",
-        min=0.0,
-        help="With --data: how much less accurate than the model a file may be.",
-        show_default="0.005",
-        **_of_tflite,
-    ),
-]
-Explain = Annotated[
-    bool,
-    typer.Option("--explain", help="Show what the exports hold that lie in the folder; nothing is exported."),
-]
 # Options that not every task has, and the tasks that have them.
 WRITES_TARGETS = ("text_to_text", "chatbot", "captioner")
+READS_TEXTS = ("classifier", "generator", "text_to_text", "chatbot")
 ONLY_OF = {
     "beam": (WRITES_TARGETS, "a model that writes targets"),
     "jit": (("classifier",), "a classifier"),
     "steps": (("classifier",), "a classifier"),
     "fused_lstm": (("classifier",), "a classifier"),
-    "data": (("classifier",), "a classifier"),
-    "max_loss": (("classifier",), "a classifier"),
+    "representative": (("classifier",), "a classifier"),
+    "data": (READS_TEXTS, "a model that reads texts"),
+    "max_loss": (READS_TEXTS, "a model that reads texts"),
+}
+# The format that an option is about.
+TITLES = {"saved_model": "SavedModels", "tflite": "TFLite"}
+FORMAT_OF = {name: "saved_model" for name in ("device", "jit")} | {
+    name: "tflite" for name in ("quantize", "steps", "fused_lstm", "representative", "data", "max_loss")
+}
+# The options that are arguments of `export` as they are, or by another name.
+ARGUMENTS = {name: name for name in ("device", "jit", "quantize", "steps", "fused_lstm", "max_loss")} | {
+    "beam": "beam_size"
 }
 
 
@@ -122,19 +55,22 @@ def register(app):
 
 def export(
     model: options.ModelFolder,
-    to: Formats = ("saved_model",),
-    beam: Beam = None,
-    device: Device = None,
-    jit: Jit = False,
-    quantize: Quantize = None,
-    steps: Steps = None,
-    fused_lstm: FusedLstm = False,
-    data: Data = None,
+    to: of_export.Formats = ("saved_model",),
+    beam: of_export.Beam = None,
+    device: of_export.Device = None,
+    jit: of_export.Jit = False,
+    quantize: of_export.Quantize = None,
+    steps: of_export.Steps = None,
+    fused_lstm: of_export.FusedLstm = False,
+    representative: of_export.Representative = None,
+    data: of_export.Data = None,
     columns: options.Columns = None,
     text: options.Text = None,
     label: options.Label = None,
-    max_loss: MaxLoss = None,
-    explain: Explain = False,
+    source: of_pairs.Source = None,
+    target: of_pairs.Target = None,
+    max_loss: of_export.MaxLoss = None,
+    explain: of_export.Explain = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
@@ -154,27 +90,19 @@ def export(
     if explain:
         _explain(model, as_json)
         return
-    formats, quantize = _parted(to), _parted(quantize or ())
-    _check_formats(formats, {"--device": device, "--jit": jit}, "saved_model", "SavedModels")
-    _check_formats(
-        formats, {"--quantize": quantize, "--steps": steps, "--fused-lstm": fused_lstm, "--data": data}
-    )
+    formats, quantize = _parted(to), _parted(quantize or ()) or None
     given = {
-        "beam": beam,
-        "jit": jit or None,
-        "steps": steps,
-        "fused_lstm": fused_lstm or None,
-        "data": data,
-        "max_loss": max_loss,
-    }
-    settings = _settings(model, given)
+        "beam": beam, "device": device, "jit": jit or None, "quantize": quantize, "steps": steps,
+        "fused_lstm": fused_lstm or None, "representative": representative, "data": data, "max_loss": max_loss,
+    }  # fmt: skip
+    task = _checked(model, formats, given)
+    settings = {ARGUMENTS[name]: given[name] for name in ARGUMENTS if given[name] is not None}
+    if representative:
+        settings["representative_data"] = text_reader(representative, text=text, columns=columns)
+        check_readable(settings["representative_data"], "--representative")
     if data:
-        given = {"columns": columns, "text": text, "label": label}
-        settings["validation_data"] = _labelled(data, **given)
-    if quantize:
-        settings["quantize"] = quantize
-    if device is not None:
-        settings["device"] = device
+        names = {"text": text, "label": label, "source": source, "target": target}
+        settings["validation_data"] = _reader(task, data, columns, names)
     results = _export(load_model(model), model, formats, settings)
     if as_json:
         write_json({"exports": [_facts(result) for result in results]})
@@ -203,43 +131,43 @@ def _parted(values):
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def _check_formats(formats, given, needed="tflite", title="TFLite"):
-    for name, value in given.items():
-        if value and needed not in formats:
-            raise InputError(
-                f"{name} is about {title}. Received: --to {','.join(formats)}. Add it: --to {needed}"
-            )
-
-
-def _settings(model, given):
-    """Further arguments of the estimator's `export`."""
+def _checked(model, formats, given):
+    """The task of the model, for which all given options are made."""
     from nlpkit.estimators.saving import read_spec
 
     task = read_spec(model).task
     for name, value in given.items():
-        tasks, what = ONLY_OF[name]
-        if value is not None and task not in tasks:
+        if value is None:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        needed = FORMAT_OF.get(name)
+        if needed and needed not in formats:
             raise InputError(
-                f"--{name.replace('_', '-')} is about {what}. Received: {model}, {TASKS[task][0]}. Leave it out."
+                f"{option} is about {TITLES[needed]}. Received: --to {','.join(formats)}. Add it: --to {needed}"
             )
+        tasks, what = ONLY_OF.get(name, ((task,), ""))
+        if task not in tasks:
+            raise InputError(f"{option} is about {what}. Received: {model}, {TASKS[task][0]}. Leave it out.")
     if given["max_loss"] is not None and not given["data"]:
         raise InputError(
-            f"--max-loss is measured on labelled texts. Received: --max-loss {given['max_loss']:g} without --data."
+            f"--max-loss is measured on the texts of --data. Received: --max-loss {given['max_loss']:g} without --data."
         )
-    names = {
-        "beam": "beam_size",
-        "jit": "jit",
-        "steps": "steps",
-        "fused_lstm": "fused_lstm",
-        "max_loss": "max_loss",
-    }
-    return {names[name]: value for name, value in given.items() if value is not None and name in names}
+    return task
 
 
-def _labelled(data, **given):
-    reading = {"quoting": None, "label_separator": None, "on_bad_row": "error", "format": None}
-    reader = labelled_reader(data, **given, **reading)
-    check_labelled(reader, "--data")
+def _reader(task, data, columns, names):
+    """Reads the texts of --data as `nlpkit evaluate` does."""
+    reading = {"columns": columns, "quoting": None, "on_bad_row": "error", "format": None}
+    if task == "classifier":
+        given = {"text": names["text"], "label": names["label"], "label_separator": None}
+        reader = labelled_reader(data, **given, **reading)
+        check_labelled(reader, "--data")
+    elif task == "generator":
+        reader = text_reader(data, text=names["text"], **reading)
+        check_readable(reader, "--data")
+    else:
+        reader = pair_reader(data, source=names["source"], target=names["target"], **reading)
+        check_pairs(reader)
     return reader
 
 

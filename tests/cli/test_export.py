@@ -44,6 +44,15 @@ def test_tflite_and_what_it_is_compared_by(run, copy):
     assert f'nlpkit.lite.load("{copy / "model.tflite"}")' in result.stderr
 
 
+def test_eight_bits_throughout(run, copy):
+    data = copy.parent / "train.tsv"
+    data.write_text("label\ttext\n" + "positive\ta lovely room\nnegative\ta dull film\n" * 3)
+    arguments = ("--to", "tflite", "--quantize", "int8", "--representative", data)
+    result = run("export", copy, *arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{copy / 'model.tflite'}\n{copy / 'model.int8.tflite'}\n"
+
+
 def test_onnx_beside_a_measured_file(run, copy):
     data = copy.parent / "dev.tsv"
     data.write_text("label\ttext\n" + "positive\ta lovely room\nnegative\ta dull film\n" * 3)
@@ -66,10 +75,12 @@ def test_onnx_beside_a_measured_file(run, copy):
             ("--to", "tflite", "--fused-lstm"),
             "Received: a model with the recurrent cells []. Leave it out (--fused-lstm).",
         ),
+        (("--to", "tflite", "--quantize", "int8"), "`quantize='int8'` needs texts of the training"),
+        (("--representative", "x.tsv"), "--representative is about TFLite. Received: --to saved_model."),
         (("--beam", "3"), "--beam is about a model that writes targets. Received: "),
         (
             ("--to", "tflite", "--max-loss", "1"),
-            "--max-loss is measured on labelled texts. Received: --max-loss 1",
+            "--max-loss is measured on the texts of --data. Received: --max-loss 1",
         ),
         (
             ("--to", "tflite", "--quantize", "int4"),

@@ -253,7 +253,9 @@ def test_each_part_is_compared(generators, monkeypatch):
 
 
 def test_an_unknown_format_is_refused(generators, tmp_path):
-    with pytest.raises(InputError, match=r"`to` must be among \['onnx', 'saved_model', 'tflite'\]. Received: 'gguf'"):
+    with pytest.raises(
+        InputError, match=r"`to` must be among \['onnx', 'saved_model', 'tflite'\]. Received: 'gguf'"
+    ):
         generators["word, lstm"].export(tmp_path, to=("saved_model", "gguf"))
     assert list(tmp_path.iterdir()) == []
 
