@@ -107,7 +107,7 @@ def compare(one, other):
     one, other = ({name: value for name, value in found.items() if "|" in name} for found in (one, other))
     if set(one) != set(other):
         return len(one), float("inf")
-    return len(one), max(_difference(one[name], other[name]) for name in one)
+    return len(one), float(np.max([_difference(one[name], other[name]) for name in one], initial=0.0))
 
 
 def _difference(one, other):

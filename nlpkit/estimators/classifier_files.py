@@ -95,7 +95,7 @@ class PersistentClassifier(PersistentEstimator):
             quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
                 `"int8"` (weights and results of 8 bits). Defaults to none.
             representative_data: List of str, or a `TableReader`. With `"int8"`: texts of the training, which show the
-                range of each number; 200 of them are taken. Defaults to `None`.
+                range of each number; at most 200 of them are taken. Defaults to `None`.
             validation_data: Tuple of texts and labels, or a `TableReader`, on which the accuracy of each TFLite file is
                 measured. Defaults to `None`: it is not.
             max_loss: float. How much less accurate than the model a TFLite file may be. Defaults to 0.005.

@@ -1,9 +1,9 @@
 """What a TFLite file holds."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from nlpkit.errors import InputError
 from nlpkit.export.explained import Explained, Signature, typed
@@ -30,9 +30,9 @@ def explain_tflite(path):
         are TensorFlow's operations (`Flex…`) and custom ones.
 
     Raises:
-        InputError: If the file is damaged, or nlpkit did not write it.
+        InputError: If the file is damaged, nlpkit did not write it, or LiteRT is not installed.
     """
-    model, kinds = _model(path), _names(schema.TensorType)
+    model, kinds = _model(path), _names(_schema().TensorType)
     operations = [(op, _name(model, op)) for graph in model.subgraphs for op in graph.operators or ()]
     return Explained(
         format="tflite",
@@ -41,19 +41,33 @@ def explain_tflite(path):
         signatures=[_signature(model, each, kinds) for each in model.signatureDefs or ()],
         operations=Counter(name for _, name in operations),
         fused=Counter(filter(None, (_fused(op, name) for op, name in operations))),
-        foreign=Counter(name for op, name in operations if _code(model, op) == schema.BuiltinOperator.CUSTOM),
+        foreign=Counter(
+            name for op, name in operations if _code(model, op) == _schema().BuiltinOperator.CUSTOM
+        ),
         weights=_weights(model, kinds),
     )
+
+
+@cache
+def _schema():
+    try:
+        from ai_edge_litert import schema_py_generated
+    except ImportError as error:
+        raise InputError(
+            "A TFLite model is explained by LiteRT, which is not installed. Install it: pip install nlpkit[tflite]"
+        ) from error
+    return schema_py_generated
 
 
 def _model(path):
     content = ModelFile.read(path).model
     try:
-        return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        return _schema().ModelT.InitFromObj(_schema().Model.GetRootAs(content, 0))
     except Exception as error:  # of any class, as numbers lead anywhere in a damaged file
         raise InputError(f"{path} is damaged: its model cannot be read ({error}). {EXPORT_AGAIN}") from None
 
 
+@cache
 def _names(kinds):
     """The names of an enumeration by their numbers."""
     return {value: name for name, value in vars(kinds).items() if not name.startswith("_")}
@@ -67,9 +81,9 @@ def _code(model, operation):
 
 def _name(model, operation):
     code = _code(model, operation)
-    if code == schema.BuiltinOperator.CUSTOM:
+    if code == _schema().BuiltinOperator.CUSTOM:
         return model.operatorCodes[operation.opcodeIndex].customCode.decode()
-    return _OPERATIONS[code]
+    return _names(_schema().BuiltinOperator)[code]
 
 
 def _fused(operation, name):
@@ -82,7 +96,7 @@ def _fused(operation, name):
         if name == "FULLY_CONNECTED" and len(operation.inputs) > 2 and operation.inputs[2] >= 0
         else []
     )
-    parts += [_ACTIVATIONS[number]] if number else []
+    parts += [_names(_schema().ActivationFunctionType)[number]] if number else []
     return f"{name} with {' and '.join(parts)}" if parts else None
 
 
@@ -114,6 +128,3 @@ def _weights(model, kinds):
     for kind, number in found.values():
         weights[kind] += number
     return weights
-
-
-_OPERATIONS, _ACTIVATIONS = _names(schema.BuiltinOperator), _names(schema.ActivationFunctionType)

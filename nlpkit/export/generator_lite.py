@@ -1,5 +1,6 @@
 """A language model as a TFLite file: ids in, what follows them out; the whole search is inside."""
 
+import numpy as np
 import tensorflow as tf
 
 from nlpkit.export.generator_module import go_on, log_probabilities
@@ -159,9 +160,16 @@ def generator_task(text_to_ids, network, dense=False):
     spec = {"task": "generator", "text": text_to_ids.settings(), "stateful": False}
     texts = generator_texts()
     steps = [token % network.vocabulary_size for token in range(END, END + STEPS)]
+    # Of a recurrent network it has no inputs, and gives zeros.
+    first = (
+        []
+        if network.carries_state
+        else [called("init", GeneratorLite(network).init, max_length=np.int32(STEPS))]
+    )
     calls = [
         *_written(text_to_ids, network, texts),
         *_scored(text_to_ids, network, texts),
+        *first,
         *stepped(network.step, network.initial_state(1, STEPS), steps),
     ]
     return LiteTask(portable, signatures, spec, vocabulary_files(text_to_ids), calls)

@@ -39,8 +39,8 @@ def gpu_signatures(network, make):
     found = {name: function for name, function in traced.items() if _holds_cudnn(function)}
     if not found:
         raise InputError(
-            "`device` must be left out for this model: no recurrent layer in it is one that cuDNN runs (an LSTM, or a "
-            'GRU with `reset_after`, without zoneout). Received: device="gpu" (--device gpu).'
+            "`device` must be left out for this model: none of nlpkit's recurrent layers in it is one that cuDNN runs "
+            '(an LSTM, or a GRU with `reset_after`, without zoneout). Received: device="gpu" (--device gpu).'
         )
     return found
 

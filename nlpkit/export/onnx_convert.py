@@ -81,6 +81,7 @@ def graphs_of(graph):
 
 def _tf2onnx():
     try:
+        import onnxruntime  # noqa: F401  what is written is compared by it
         from tf2onnx import tf_loader
         from tf2onnx.tfonnx import process_tf_graph
     except ImportError as error:

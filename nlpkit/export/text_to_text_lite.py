@@ -241,6 +241,8 @@ def _calls(module):
         yield called("score", functions["score"], **given, target_ids=target)
         if "attention" in functions:
             yield called("attention", functions["attention"], **given, target_ids=target)
+    room = {"max_length": np.int32(STEPS)} if "max_length" in module.functions()["init"][1] else {}
+    yield called("init", functions["init"], **given, **room)
     read = tf.cast(source, read_by_network)
     steps = [token % module.network.vocabulary_size for token in range(START, START + STEPS)]
     yield from stepped(module.network.step, module.network.initial_state(read, STEPS), steps)

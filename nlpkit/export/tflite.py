@@ -3,8 +3,10 @@
 import os
 import tempfile
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
+from nlpkit.errors import InputError
 from nlpkit.export.quantization import NONE
 from nlpkit.export.tflite_convert import convert
 from nlpkit.export.verify_tflite import verify_tflite
@@ -25,9 +27,13 @@ def write_tflite(folder, task, quantization=NONE, quality=None):
         `ExportResult`.
 
     Raises:
-        InputError: If an operation has no counterpart in TFLite.
+        InputError: If LiteRT is not installed, or an operation has no counterpart in TFLite.
         VerificationError: If the file differs from the model, or is worth less; an earlier file stays.
     """
+    if find_spec("ai_edge_litert") is None:
+        raise InputError(
+            "A TFLite model is compared by LiteRT, which is not installed. Install it: pip install nlpkit[tflite]"
+        )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     optimize = partial(quantization.settings, examples=task.examples)

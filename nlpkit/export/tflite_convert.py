@@ -62,7 +62,7 @@ def convert(network, signatures, optimize=None):
 def _reason(message):
     """The operations that TFLite lacks, or the first line of what the converter said."""
     lacking = re.search(r"(?:TF Select|Custom) ops: (.*)", message)
-    return f"TFLite has no {lacking.group(1).strip()}" if lacking else message.splitlines()[0][:300]
+    return f"TFLite has no {lacking.group(1).strip()}" if lacking else message.strip().split("\n")[0][:300]
 
 
 @contextlib.contextmanager

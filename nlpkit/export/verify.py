@@ -196,16 +196,16 @@ def _read(folder, run, given, needs_tensorflow_text, prefix):
         program = _READER.replace("{run}", run)
         command = [
             sys.executable,
-            "-I",
             "-c",
             program,
-            str(folder),
+            str(Path(folder).absolute()),
             str(source),
             str(output),
             needs_text,
             prefix,
         ]
-        process = subprocess.run(command, capture_output=True, text=True)
+        # In another folder, so that no file of this one is imported.
+        process = subprocess.run(command, capture_output=True, text=True, cwd=scratch)
         if process.returncode:
             raise VerificationError(
                 f"The SavedModel could not be used by plain TensorFlow and was removed:\n{process.stderr[-2000:]}"

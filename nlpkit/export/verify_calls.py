@@ -47,8 +47,9 @@ def call_apart(what, program, arguments, calls):
         given = {f"{n}|{signature}|{name}": value for n, (signature, inputs, _) in enumerate(calls)
                  for name, value in inputs.items()}  # fmt: skip
         np.savez(source, **given)
-        command = [sys.executable, "-I", "-c", program, *arguments, str(source), str(output)]
-        process = subprocess.run(command, capture_output=True, text=True)
+        command = [sys.executable, "-c", program, *arguments, str(source), str(output)]
+        # In another folder, so that no file of this one is imported.
+        process = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         if process.returncode:
             raise VerificationError(f"{what} and was removed:\n{process.stderr[-2000:]}")
         with np.load(output) as found:

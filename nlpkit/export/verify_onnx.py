@@ -1,6 +1,7 @@
 """The graphs of an ONNX model, run by another process that knows neither nlpkit nor TensorFlow, against the model."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def verify_onnx(paths, calls):
         VerificationError: If one cannot be run, or differs by more than 1e-5.
     """
     failed = "The ONNX model could not be run by ONNX Runtime"
-    given = [json.dumps({name: str(path) for name, path in paths.items()}), RENAMED]
+    given = [json.dumps({name: str(Path(path).absolute()) for name, path in paths.items()}), RENAMED]
     found = call_apart(failed, _READER, given, calls)
     difference = compare_calls("ONNX", calls, found, TOLERANCE)
     return Found(difference, 1000 * float(np.median(found["seconds"])))

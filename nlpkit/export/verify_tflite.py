@@ -1,5 +1,7 @@
 """A TFLite file, run by another process that knows neither nlpkit nor TensorFlow, against the model."""
 
+from pathlib import Path
+
 import numpy as np
 
 from nlpkit.errors import VerificationError
@@ -8,6 +10,8 @@ from nlpkit.export.verify_calls import Found, call_apart, compare_calls
 # Runs in a process of its own: LiteRT and NumPy.
 _READER = """
 import sys, time
+from pathlib import Path
+
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 path, stateful, source, output = sys.argv[1:]
@@ -50,7 +54,7 @@ def verify_tflite(path, calls, limit, stateful=False):
         VerificationError: If it cannot be run, holds an operation of TensorFlow's, or differs.
     """
     failed = "The TFLite model could not be run by LiteRT"
-    found = call_apart(failed, _READER, [str(path), "yes" if stateful else "no"], calls)
+    found = call_apart(failed, _READER, [str(Path(path).absolute()), "yes" if stateful else "no"], calls)
     _check_operations(found["ops"])
     difference = compare_calls("TFLite", calls, found, limit)
     return Found(difference, 1000 * float(np.median(found["seconds"])))

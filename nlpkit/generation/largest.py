@@ -81,8 +81,8 @@ def _least_by_histogram(ranking, probabilities, mass, size):
     # Rounded, all together may have a little less than the mass.
     reached = tf.minimum(tf.reduce_sum(tf.cast(sums < mass, "int32"), axis=-1, keepdims=True), BUCKETS - 1)
     before = tf.where(reached > 0, tf.gather(sums, tf.maximum(reached - 1, 0), batch_dims=1), 0.0)
-    # No `==`: TFLite compares for equality only what has a known number of axes, lost in its branches.
-    inside = tf.where((bucket >= reached) & (bucket <= reached), ranking, -float("inf"))
+    # With `==`, which also compares shapes that do not fit, TFLite asks for a known number of axes.
+    inside = tf.where(tf.equal(bucket, reached), ranking, -float("inf"))
     least, enough = _least_sorted(inside, probabilities, mass - before, tf.minimum(FEW, size))
     return tf.cond(
         enough, lambda: least, lambda: _least_sorted(inside, probabilities, mass - before, size)[0]

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from nlpkit.errors import InputError
+from nlpkit import checks
 
 
 def check_number(name, value, rule, allowed, whole=False):
@@ -18,10 +18,5 @@ def check_number(name, value, rule, allowed, whole=False):
     Raises:
         InputError: If it does not.
     """
-    if tf.is_tensor(value):
-        return
-    kinds = int if whole else (int, float)
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, kinds) or not allowed(value):
-        raise InputError(f"`{name}` must be {rule}. Received: {name}={value!r}")
+    if not tf.is_tensor(value):
+        checks.check_number(name, value, rule, allowed, whole)

@@ -75,7 +75,7 @@ def _of_rows(scores, real):
 
 
 def _of_one_text(scores, real):
-    """The same where there is a real step, of numbers of one size: 8 bits that reach to 1e9 tell no scores apart."""
+    """The same of numbers of one size: 8 bits that reach to 1e9 tell no scores apart."""
     low = tf.reduce_min(scores, axis=1, keepdims=True) - 8.0
     weights = tf.nn.softmax(tf.where(real > 0, scores, low), axis=1) * real
-    return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
+    return weights / tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-9)

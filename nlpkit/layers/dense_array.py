@@ -1,10 +1,12 @@
 """The steps of a loop in one plain tensor, for formats that have no list of tensors."""
 
 import contextlib
+from contextvars import ContextVar
 
 import tensorflow as tf
 
-_dense = False
+# Of its own in each thread: another one may run a model meanwhile.
+_dense = ContextVar("dense", default=False)
 
 
 class DenseArray(tf.experimental.ExtensionType):
@@ -82,14 +84,13 @@ def dense_arrays(dense=True):
         ...     array(2, tf.ones((1, 4)), 3).stack().shape
         TensorShape([2, 1, 3])
     """
-    global _dense
-    before, _dense = _dense, _dense or dense
+    before = _dense.set(dense or _dense.get())
     try:
         yield
     finally:
-        _dense = before
+        _dense.reset(before)
 
 
 def arrays_are_dense():
     """bool. Whether `dense_arrays` is in force."""
-    return _dense
+    return _dense.get()

@@ -1,8 +1,10 @@
 """Graphs that read one text at a time, for runtimes with few operations."""
 
 import contextlib
+from contextvars import ContextVar
 
-_one_text = False
+# Of its own in each thread: another one may run a model meanwhile.
+_one_text = ContextVar("one_text", default=False)
 
 
 @contextlib.contextmanager
@@ -19,14 +21,13 @@ def one_text():
         ...     DistinctTokens()(tf.constant([[7, 9, 7, 0]]))[0].numpy().tolist()
         [7, 9, 7, 0]
     """
-    global _one_text
-    before, _one_text = _one_text, True
+    before = _one_text.set(True)
     try:
         yield
     finally:
-        _one_text = before
+        _one_text.reset(before)
 
 
 def reads_one_text():
     """bool. Whether `one_text` is in force."""
-    return _one_text
+    return _one_text.get()

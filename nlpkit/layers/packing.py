@@ -113,8 +113,11 @@ def reverse(sequence, lengths):
     if lengths is None:
         return tf.reverse(sequence, axis=[1])
     steps = tf.range(tf.shape(sequence)[1])[None]
-    # Of a choice and of an equality TFLite's converter makes SELECT and ONE_HOT, which microcontrollers lack.
-    order = steps + tf.cast(steps < lengths[:, None], steps.dtype) * (lengths[:, None] - 1 - 2 * steps)
+    if reads_one_text():
+        # Of a choice TFLite's converter makes a SELECT, which microcontrollers lack.
+        order = steps + tf.cast(steps < lengths[:, None], steps.dtype) * (lengths[:, None] - 1 - 2 * steps)
+    else:
+        order = tf.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
     return _reorder(sequence, order, order)
 
 

@@ -4,10 +4,20 @@ import secrets
 
 import numpy as np
 
+from nlpkit.checks import check_number
 from nlpkit.generation.stop_strings import check_stop_strings, find_stop
 from nlpkit.lite.text_to_ids import TextToIds
 from nlpkit.lite.texts import as_list
 from nlpkit.text.vocabulary import END
+
+# What an option must be, whether a number keeps to that, and whether it must be a whole one.
+RULES = {
+    "max_new_tokens": ("an integer, 0 or more", lambda x: x >= 0, True),
+    "temperature": ("0 (always the most likely token) or more", lambda x: x >= 0, False),
+    "top_k": ("an integer, 0 (off) or more", lambda x: x >= 0, True),
+    "top_p": ("above 0 and at most 1 (off)", lambda x: 0 < x <= 1, False),
+    "seed": ("an integer of 32 bits", lambda x: -(2**31) <= x < 2**31, True),
+}
 
 
 class LiteGenerator:
@@ -51,7 +61,7 @@ class LiteGenerator:
             What was added: a str for a str, a list for a list.
 
         Raises:
-            InputError: If a prompt is no str, or a stop string is empty.
+            InputError: If a prompt is no str, a stop string is empty, or a number is not what it must be.
         """
         stop = check_stop_strings(stop)
         options = {
@@ -61,6 +71,8 @@ class LiteGenerator:
             "top_p": top_p,
             "seed": secrets.randbelow(2**31) if seed is None else seed,
         }
+        for name, (rule, allowed, whole) in RULES.items():
+            check_number(name, options[name], rule, allowed, whole)
         given = as_list([prompts] if isinstance(prompts, str) else prompts)
         texts = [self._go_on(prompt, row, options) for row, prompt in enumerate(given)]
         texts = [text[: find_stop(text, stop)] for text in texts]

@@ -49,4 +49,10 @@ def load(path, num_threads=1):
             "Use the nlpkit version that wrote it."
         )
     module, name = RUNTIMES[task]
-    return getattr(importlib.import_module(f"nlpkit.lite.{module}"), name)(file, num_threads)
+    runtime = getattr(importlib.import_module(f"nlpkit.lite.{module}"), name)
+    try:
+        return runtime(file, num_threads)
+    except KeyError as error:
+        raise InputError(
+            f"{path} does not say {error} of its model: it was changed, or written by another program. Export it again."
+        ) from None

@@ -43,13 +43,15 @@ class ModelFile:
         Returns:
             bytes. Equal models give equal bytes.
         """
-        spec = {"format_version": FORMAT_VERSION, "checksum": zlib.crc32(self.model), **self.spec}
+        checksums = {"checksum": zlib.crc32(self.model), "files": _checksums(self.files)}
+        spec = {"format_version": FORMAT_VERSION, **checksums, **self.spec}
         files = {SPEC_FILE: (json.dumps(spec, indent=2, ensure_ascii=False) + "\n").encode(), **self.files}
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as pack:
+        # Appended, so that its places count from the beginning of the file, as readers of zips expect.
+        whole = io.BytesIO(self.model)
+        with zipfile.ZipFile(whole, "a", zipfile.ZIP_DEFLATED) as pack:
             for name, content in files.items():
                 pack.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # of no date
-        return self.model + archive.getvalue()
+        return whole.getvalue()
 
     @classmethod
     def read(cls, path):
@@ -70,12 +72,20 @@ class ModelFile:
                 model = content[: min(entry.header_offset for entry in pack.infolist())]
                 files = {name: pack.read(name) for name in pack.namelist()}
                 spec = json.loads(files.pop(SPEC_FILE))
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            ValueError,
+            KeyError,
+            RuntimeError,
+            OSError,
+        ) as error:
             raise InputError(
                 f"{path} does not hold what nlpkit puts behind a TFLite model ({error}): it was cut short, damaged, or "
                 f"written by another program. {EXPORT_AGAIN}"
             ) from None
-        _check(path, model, spec)
+        _check(path, model, spec, files)
         return cls(model, spec, files)
 
     def interpreter(self, num_threads=1):
@@ -109,7 +119,11 @@ def _content(path):
     return content
 
 
-def _check(path, model, spec):
+def _checksums(files):
+    return {name: zlib.crc32(content) for name, content in files.items()}
+
+
+def _check(path, model, spec, files):
     if not isinstance(spec, dict) or spec.get("format_version") != FORMAT_VERSION:
         found = spec.get("format_version") if isinstance(spec, dict) else type(spec).__name__
         raise InputError(
@@ -118,3 +132,7 @@ def _check(path, model, spec):
         )
     if zlib.crc32(model) != spec.get("checksum"):
         raise InputError(f"{path} is damaged: its model does not have the checksum it had. {EXPORT_AGAIN}")
+    if _checksums(files) != spec.get("files"):
+        raise InputError(
+            f"{path} is damaged: the files behind the model are not those it had. {EXPORT_AGAIN}"
+        )

@@ -1,7 +1,10 @@
 """An exported text-to-text model, chatbot or captioner: sources in, their targets out."""
 
+import math
+
 import numpy as np
 
+from nlpkit.checks import check_number
 from nlpkit.errors import InputError
 from nlpkit.lite.source_words import given_words
 from nlpkit.lite.text_to_ids import TextToIds
@@ -60,7 +63,7 @@ class LiteTextToText:
             List of str.
 
         Raises:
-            InputError: If `X` is no list of str, or the export has not so many beams.
+            InputError: If `X` is no list of str, the export has not so many beams, or a number is not what it must be.
         """
         if beam_size not in (1, self.beam_size):
             raise InputError(
@@ -71,6 +74,10 @@ class LiteTextToText:
             "max_new_tokens": self._spec["max_new_tokens"] if max_new_tokens is None else max_new_tokens,
             "length_penalty": length_penalty,
         }
+        check_number(
+            "max_new_tokens", options["max_new_tokens"], "an integer, 0 or more", lambda x: x >= 0, True
+        )
+        check_number("length_penalty", length_penalty, "a number", math.isfinite)
         search = "greedy" if beam_size == 1 else self.verb
         return [self._write(source, search, options) for source in self._checked(X)]
 
@@ -164,22 +171,24 @@ class LiteChatbot(LiteTextToText):
 class LiteImageCaptioner(LiteTextToText):
     """Writes captions as the `ImageCaptioner` that was exported.
 
-    Args:
-        file: `ModelFile` or `OnnxFiles` of a captioner.
-        num_threads: int. Processor threads. Defaults to 1.
+        Args:
+            file: `ModelFile` or `OnnxFiles` of a captioner.
+            num_threads: int. Processor threads. Defaults to 1.
 
-    Example:
-        ```python
-        import tempfile
-        import numpy as np
-        import nlpkit.lite
-        from nlpkit import ImageCaptioner
+        Example:
+            ```python
+            import tempfile
+            import math
 
-        folder, images = tempfile.mkdtemp(), np.zeros((20, 3, 5), "float32")
-        captioner = ImageCaptioner(units=8, epochs=1, level="word").fit(images, ["a red circle"] * 20)
-        captioner.export(folder, to="tflite")
-        print(nlpkit.lite.load(folder + "/model.tflite").predict(images[:1]))
-        ```
+    import numpy as np
+            import nlpkit.lite
+            from nlpkit import ImageCaptioner
+
+            folder, images = tempfile.mkdtemp(), np.zeros((20, 3, 5), "float32")
+            captioner = ImageCaptioner(units=8, epochs=1, level="word").fit(images, ["a red circle"] * 20)
+            captioner.export(folder, to="tflite")
+            print(nlpkit.lite.load(folder + "/model.tflite").predict(images[:1]))
+            ```
     """
 
     verb = "caption"
@@ -192,6 +201,8 @@ class LiteImageCaptioner(LiteTextToText):
             raise InputError(
                 f"`X` must be an array of shape {('n', *shape[1:])}, where -1 is any size. Received: {images.shape}"
             )
+        if self._name() == "image" and images.dtype != np.uint8:
+            raise InputError(f"`X` must hold pixels, uint8 from 0 to 255. Received: {images.dtype}")
         return list(images)
 
     def _shape(self):

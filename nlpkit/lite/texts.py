@@ -24,6 +24,8 @@ def as_list(texts):
         raise InputError(
             f"Texts must be a list of str; put a single text in a list. Received: {texts[:80]!r}"
         )
+    if isinstance(texts, dict) or not hasattr(texts, "__iter__"):
+        raise InputError(f"Texts must be a list of str. Received: {type(texts).__name__}")
     texts = list(texts)
     for place, text in enumerate(texts):
         if not isinstance(text, str):

@@ -1,6 +1,7 @@
 """What `explain` reads in exported files, beside what is known of them."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from estimators.small_texts import labels, quick, texts
 
+import nlpkit.export.explain_onnx as onnx_reader
+import nlpkit.export.explain_tflite as tflite_reader
 from nlpkit.errors import InputError
 from nlpkit.export import classifier_lite, explain, saved_model, tflite
 from nlpkit.export.explain_tflite import explain_tflite
@@ -159,3 +162,17 @@ def test_onnx_graphs(classifier, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"other")
     with pytest.raises(InputError, match="model.onnx is damaged, or of another export"):
         explain(tmp_path)
+
+
+def test_the_libraries_that_read_files_are_not_installed(tmp_path, monkeypatch):
+    tflite_reader._schema.cache_clear()
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    with pytest.raises(
+        InputError, match="A TFLite model is explained by LiteRT, which is not installed. Install it:"
+    ):
+        tflite_reader._model(tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(
+        InputError, match="An ONNX model is explained by onnx, which is not installed. Install it:"
+    ):
+        onnx_reader._model(tmp_path)

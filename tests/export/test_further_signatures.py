@@ -85,7 +85,7 @@ def test_the_model_runs_as_before_afterwards(classifier, uncompared, tmp_path):
 
 def test_devices_that_nothing_can_be_added_for(classifier, tmp_path):
     with pytest.raises(
-        InputError, match="`device` must be left out for this model: no recurrent layer in it"
+        InputError, match="`device` must be left out for this model: none of nlpkit's recurrent layers in it"
     ):
         quick(epochs=1).fit(texts(), labels()).export(tmp_path, device="gpu")
     with pytest.raises(InputError, match="`device` must be \"gpu\", .* or None. Received: 'tpu'"):

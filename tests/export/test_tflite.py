@@ -5,13 +5,17 @@ import subprocess
 import sys
 import zipfile
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from estimators.small_texts import labels, quick, texts, topics
 
 import nlpkit.export.tflite as tflite
+import nlpkit.export.tflite_convert as tflite_convert
 import nlpkit.lite
 from nlpkit.errors import InputError, VerificationError
+from nlpkit.export.lite_graphs import traced
 
 X = texts(12) + ["", "Ünknown  wörds <br /> & more", "very " * 300, "?!", "这家酒店很好"]
 
@@ -158,3 +162,26 @@ def test_the_range_of_numbers_is_that_of_the_representative_texts(classifier, tm
         )
         sizes.append((tmp_path / str(number) / "model.int8.tflite").read_bytes())
     assert sizes[0] != sizes[1]
+
+
+def test_without_litert_nothing_is_converted(classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(tflite, "find_spec", lambda name: None)
+    monkeypatch.setattr(tflite, "convert", None)
+    message = "A TFLite model is compared by LiteRT, which is not installed. Install it: pip install nlpkit"
+    with pytest.raises(InputError, match=message):
+        classifier.export(tmp_path, to="tflite")
+
+
+def test_what_the_converter_says_is_told():
+    lacking = "error: failed\nSome ops are not supported\nTF Select ops: Erfinv, Qr\nDetails"
+    assert tflite_convert._reason(lacking) == "TFLite has no Erfinv, Qr"
+    assert tflite_convert._reason("\nno such shape\nmore") == "no such shape"
+    assert tflite_convert._reason("") == ""
+
+
+def test_an_operation_that_tflite_lacks_is_named():
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    run = traced(lambda x: {"y": tf.math.erfinv(network(x))}, x=tf.TensorSpec([1, 3]))
+    message = "This model cannot be converted to TFLite: TFLite has no Erfinv. Export it as a SavedModel: --to saved"
+    with pytest.raises(InputError, match=message):
+        tflite_convert.convert(network, {"run": run})

@@ -64,6 +64,26 @@ def test_prompts_that_are_no_texts_are_refused(exported):
         lite.generate(["to", 3])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"max_new_tokens": -4},
+            "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-4",
+        ),
+        ({"max_new_tokens": "a"}, "`max_new_tokens` must be an integer, 0 or more"),
+        ({"temperature": float("nan")}, r"`temperature` must be 0 \(always the most likely token\) or more"),
+        ({"top_k": 2.5}, r"`top_k` must be an integer, 0 \(off\) or more. Received: top_k=2.5"),
+        ({"top_p": 5}, r"`top_p` must be above 0 and at most 1 \(off\). Received: top_p=5"),
+        ({"seed": 2**31}, "`seed` must be an integer of 32 bits. Received: seed=2147483648"),
+    ],
+)
+def test_numbers_that_are_not_what_they_must_be(exported, options, message):
+    _, lite = exported
+    with pytest.raises(InputError, match=message):
+        lite.generate("to", **options)
+
+
 def test_smaller_weights_and_their_perplexity(tmp_path, monkeypatch):
     generator = TextGenerator(units=64, num_layers=1, epochs=1, level="char", random_state=0).fit(TEXTS)
     whole, small = generator.export(

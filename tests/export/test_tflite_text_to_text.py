@@ -49,6 +49,15 @@ def test_what_cannot_be_asked(exported):
     )
     with pytest.raises(InputError, match=message):
         lite.predict(ASKED, beam_size=2)
+    with pytest.raises(
+        InputError, match="`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1"
+    ):
+        lite.predict(ASKED, max_new_tokens=-1)
+    with pytest.raises(InputError, match="`length_penalty` must be a number. Received: length_penalty=nan"):
+        lite.predict(ASKED, length_penalty=float("nan"))
+    for given, kind in ((None, "NoneType"), (3, "int"), ({"a": "b"}, "dict")):
+        with pytest.raises(InputError, match=f"Texts must be a list of str. Received: {kind}"):
+            lite.predict(given)
     with pytest.raises(InputError, match="as many rows. Received: 5 sources and 1 targets"):
         lite.score(ASKED, ["one"])
 
@@ -104,5 +113,8 @@ def test_a_captioner(tmp_path, shape):
     (result,) = captioner.export(tmp_path, to="tflite")
     lite = nlpkit.lite.load(result.path)
     assert lite.predict(images[:4], max_new_tokens=4) == captioner.predict(images[:4], max_new_tokens=4)
+    if images.dtype == "uint8":
+        with pytest.raises(InputError, match="`X` must hold pixels, uint8 from 0 to 255. Received: float64"):
+            lite.predict(images[:4] / 255)
     with pytest.raises(InputError, match=r"`X` must be an array of shape \('n', .*Received: \(2, 2\)"):
         lite.predict(np.zeros((2, 2)))

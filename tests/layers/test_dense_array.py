@@ -1,9 +1,14 @@
+"""Loops over dense arrays give what those over `tf.TensorArray` give, in their own thread only."""
+
+import threading
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nlpkit.layers import RecurrentBlock
 from nlpkit.layers.dense_array import DenseArray, arrays_are_dense, dense_arrays
+from nlpkit.layers.one_text import one_text, reads_one_text
 
 INPUTS = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
 MASK = np.array([[True] * 5, [True] * 3 + [False] * 2])
@@ -49,3 +54,17 @@ def test_reads_and_writes():
     assert array.read(1).numpy().tolist() == [1, 1]
     assert array.stack().numpy().tolist() == [[0, 0], [1, 1], [0, 0]]
     assert array.unstack(tf.ones((1, 2))).stack().shape == (1, 2)
+
+
+def test_another_thread_traces_as_ever():
+    found = {}
+
+    def look():
+        found.update(dense=arrays_are_dense(), one=reads_one_text())
+
+    with dense_arrays(), one_text():
+        assert arrays_are_dense() and reads_one_text()
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    assert found == {"dense": False, "one": False} and not arrays_are_dense() and not reads_one_text()

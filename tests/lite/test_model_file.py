@@ -31,6 +31,39 @@ def test_it_is_a_file_for_any_reader_of_zips(path):
         assert sorted(pack.namelist()) == ["labels.txt", "nlpkit.json"] and pack.testzip() is None
 
 
+def test_its_places_count_from_the_beginning_of_the_file(path):
+    content = path.read_bytes()
+    first = int.from_bytes(content[-6:-2], "little")  # of the directory, as the end of a zip says
+    assert content[first : first + 4] == b"PK\1\2"
+
+
+def test_every_flipped_bit_is_found(path):
+    whole = path.read_bytes()
+    for place in range(len(MODEL), len(whole)):
+        for bit in range(8):
+            changed = bytearray(whole)
+            changed[place] ^= 1 << bit
+            path.write_bytes(changed)
+            try:
+                file = ModelFile.read(path)
+            except InputError:
+                continue
+            # What has no meaning, such as a date.
+            assert file.files == {"labels.txt": b"a\nb\n"} and file.spec["task"] == "classifier"
+
+
+def test_a_file_that_lost_its_labels(path):
+    file = ModelFile.read(path)
+    path.write_bytes(ModelFile(MODEL, {**file.spec, "task": "classifier"}, {"other.txt": b"a\n"}).to_bytes())
+    with pytest.raises(InputError, match="is damaged: the files behind the model are not those it had. Copy"):
+        load(path)
+
+
+def test_a_spec_that_lacks_something(path):
+    with pytest.raises(InputError, match="does not say 'labels' of its model: it was changed, or written by"):
+        load(path)
+
+
 def test_no_file(tmp_path):
     with pytest.raises(
         InputError, match="x.tflite cannot be read: No such file or directory. Make one: nlpkit export"
