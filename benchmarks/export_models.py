@@ -1,6 +1,6 @@
 """Small models of every task, cell and direction, for what is said about all exports.
 
-`MODELS` holds callables by `(task, cell, direction)`, each of which trains one for an epoch; `Asked` what they are
+`MODELS` holds callables by `(task, cell, direction)`, each of which trains one for an epoch; `ASKED` what they are
 asked: texts of one word and of many, unknown words, and an empty one.
 """
 

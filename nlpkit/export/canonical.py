@@ -130,6 +130,7 @@ def _counted(names, *patterns):
             stem = name
             for pattern in patterns:
                 stem = pattern.sub("", stem)
-            found[name] = f"{stem or 'table'}_{counts[stem]}"
+            stem = stem or "table"
+            found[name] = f"{stem}_{counts[stem]}"
             counts[stem] += 1
     return found

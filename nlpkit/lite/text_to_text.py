@@ -65,9 +65,10 @@ class LiteTextToText:
         Raises:
             InputError: If `X` is no list of str, the export has not so many beams, or a number is not what it must be.
         """
-        if beam_size not in (1, self.beam_size):
+        sizes = sorted({1, self.beam_size})
+        if beam_size not in sizes:
             raise InputError(
-                f"`beam_size` must be 1 or {self.beam_size}, with which the model was exported. Received: "
+                f"`beam_size` must be {' or '.join(map(str, sizes))}, with which the model was exported. Received: "
                 f"beam_size={beam_size}. Export it with that `beam_size` (--beam {beam_size})."
             )
         options = {
