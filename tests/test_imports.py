@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "nlpkit"
 # A part may import itself and what stands in an earlier line; parts of one line do not know each other.
 ORDER = [
     ["errors", "_lazy"],
+    ["checks"],
     ["spec", "data"],
     ["text", "layers"],
     ["models"],

@@ -172,24 +172,22 @@ class LiteChatbot(LiteTextToText):
 class LiteImageCaptioner(LiteTextToText):
     """Writes captions as the `ImageCaptioner` that was exported.
 
-        Args:
-            file: `ModelFile` or `OnnxFiles` of a captioner.
-            num_threads: int. Processor threads. Defaults to 1.
+    Args:
+        file: `ModelFile` or `OnnxFiles` of a captioner.
+        num_threads: int. Processor threads. Defaults to 1.
 
-        Example:
-            ```python
-            import tempfile
-            import math
+    Example:
+        ```python
+        import tempfile
+        import numpy as np
+        import nlpkit.lite
+        from nlpkit import ImageCaptioner
 
-    import numpy as np
-            import nlpkit.lite
-            from nlpkit import ImageCaptioner
-
-            folder, images = tempfile.mkdtemp(), np.zeros((20, 3, 5), "float32")
-            captioner = ImageCaptioner(units=8, epochs=1, level="word").fit(images, ["a red circle"] * 20)
-            captioner.export(folder, to="tflite")
-            print(nlpkit.lite.load(folder + "/model.tflite").predict(images[:1]))
-            ```
+        folder, images = tempfile.mkdtemp(), np.zeros((20, 3, 5), "float32")
+        captioner = ImageCaptioner(units=8, epochs=1, level="word").fit(images, ["a red circle"] * 20)
+        captioner.export(folder, to="tflite")
+        print(nlpkit.lite.load(folder + "/model.tflite").predict(images[:1]))
+        ```
     """
 
     verb = "caption"

@@ -170,7 +170,7 @@ def test_the_libraries_that_read_files_are_not_installed(tmp_path, monkeypatch):
     with pytest.raises(
         InputError, match="A TFLite model is explained by LiteRT, which is not installed. Install it:"
     ):
-        tflite_reader._model(tmp_path)
+        tflite_reader._schema()
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(
         InputError, match="An ONNX model is explained by onnx, which is not installed. Install it:"
