@@ -2,7 +2,8 @@
 
 A small model of each kind (export_models.py) is exported, which compares it with itself in another process; then what
 the export says is compared once more, by the API that users call, of one text alone, of texts of several lengths side
-by side, padded (TFLite reads one text: there it is a classifier that always reads 16 tokens), and of an empty text.
+by side, padded (TFLite reads one text: there it is a classifier that always reads 16 tokens), and of an empty text. Of
+classifiers the ids are asked, too, with padding on the left and with gaps.
 Run from the repository root: python benchmarks/export_matrix.py
 """
 
@@ -15,6 +16,7 @@ from common import ROOT, header, print_table, result_name, write_result
 
 QUICK = [("classifier", "lstm", "both"), ("generator", "gru", "forward")]
 ASKED = {"alone": ["a very good film"], "padded": export_models.ASKED, "empty": [""]}
+IDS = {"left": [[0, 0, 0, 5, 4, 6]], "gaps": [[5, 0, 0, 4, 0, 6]]}
 FORMATS = {"SavedModel": {"to": "saved_model"}, "TFLite": {"to": "tflite"}, "ONNX": {"to": "onnx"}}
 STEPS = 16
 DOCS, MARKS = ROOT / "docs" / "export.md", ("<!-- matrix -->\n", "<!-- end of the matrix -->\n")
@@ -43,6 +45,11 @@ class SavedModel:
     def score(self, *given):
         return self._ask("score", *given)["score"].numpy()
 
+    def of_ids(self, token_ids):
+        import tensorflow as tf
+
+        return self.signatures["ids"](token_ids=tf.constant(token_ids))["probabilities"].numpy()
+
 
 def answer(task, predictor, texts):
     """Probabilities of texts, or the log-probabilities of texts, of targets or of captions."""
@@ -54,6 +61,13 @@ def answer(task, predictor, texts):
         return np.asarray(predictor.score(texts, export_models.TARGETS[: len(texts)]))
     images, captions = (each[: len(texts)] for each in export_models.pictures())
     return np.asarray(predictor.score(images, captions))
+
+
+def answer_to_ids(name, predictor, token_ids):
+    """Probabilities of ids, as the format itself gives them."""
+    if name == "SavedModel":
+        return predictor.of_ids(token_ids)
+    return predictor._run("classify", token_ids=np.array(token_ids, "int32"))["probabilities"]
 
 
 def load(name, path):
@@ -73,18 +87,32 @@ def differences(key, model, name):
         try:
             (result,) = model.export(folder, **FORMATS[name])
             predictor = load(name, result.path)
+            for pattern, token_ids in IDS.items() if task == "classifier" else ():
+                found[pattern] = _apart(
+                    answer_to_ids(name, predictor, token_ids), _of_network(model, token_ids)
+                )
             for pattern, texts in ASKED.items():
                 if pattern == "padded" and name == "TFLite" and task == "classifier":
                     (result,) = model.export(folder, **FORMATS[name], steps=STEPS)
                     predictor = load(name, result.path)
                 if task == "captioner" and pattern == "empty":
                     continue  # an image is never empty
-                expected = answer(task, model, texts)
-                apart = np.abs(answer(task, predictor, texts) - expected) / np.maximum(1, np.abs(expected))
-                found[pattern] = float(apart.max())
+                found[pattern] = _apart(answer(task, predictor, texts), answer(task, model, texts))
         except InputError as error:
             return {"refused": str(error)}
     return found
+
+
+def _of_network(model, token_ids):
+    from nlpkit.export.saved_model import probabilities_of
+
+    return probabilities_of(
+        model.network_, np.array(token_ids), model.temperature_, model.multi_label
+    ).numpy()
+
+
+def _apart(found, expected):
+    return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max())
 
 
 def write_docs(columns, lines):
@@ -101,7 +129,10 @@ def shown(found):
     """A cell of the table."""
     if "refused" in found:
         return "—"
-    return " / ".join(f"{value:.0e}".replace("e-0", "e-") if value else "0" for value in found.values())
+    order = [pattern for pattern in (*ASKED, *IDS) if pattern in found]
+    return " / ".join(
+        f"{found[pattern]:.0e}".replace("e-0", "e-") if found[pattern] else "0" for pattern in order
+    )
 
 
 def main():
@@ -115,7 +146,7 @@ def main():
         print(" ".join(key), {name: shown(found) for name, found in rows[" ".join(key)].items()}, flush=True)
     columns = ["task", "cell", "direction", *FORMATS]
     lines = [[*name.split(), *(shown(found) for found in row.values())] for name, row in rows.items()]
-    print_table("Largest difference: alone / padded / empty", columns, lines)
+    print_table("Largest difference: alone / padded / empty / padding on the left / gaps", columns, lines)
     if not quick:
         write_docs(columns, lines)
     write_result(result_name("export_matrix", quick), {**header(), "rows": rows})

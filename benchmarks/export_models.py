@@ -23,6 +23,14 @@ def classifier(cell, direction):
     return model.fit(TEXTS, LABELS)
 
 
+def of_pieces(tokenizer, **text):
+    """A `TextClassifier` by what tensorflow-text cuts or changes."""
+    from nlpkit import TextClassifier
+
+    options = {"network": {"embedding_dim": 8}, "text": text}
+    return TextClassifier("lstm", tokenizer=tokenizer, options=options, **SMALL).fit(TEXTS, LABELS)
+
+
 def generator(cell, direction):
     """A `TextGenerator` by words."""
     from nlpkit import TextGenerator

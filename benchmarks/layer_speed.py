@@ -28,7 +28,7 @@ XLA, XLA_LIMIT = "forward, XLA", 0.5
 # By turns: as often as it takes for the median to stand still, quick ones more often.
 WARM_UP, LEAST, MOST, SECONDS = 2, 15, 1001, 1.0
 # Processes for a pair with a ratio of more than this part of its limit.
-ROUNDS, NEAR = 3, 0.9
+ROUNDS, NEAR = 5, 0.9
 TOLERANCE = 1e-3
 
 

@@ -46,7 +46,7 @@ QUICK_MODELS = {
 PUBLISHED, HOUR, HOUR_LIMIT = 1.88, 3600.0, 1.50
 QUICK_CHARACTERS, SECONDS_ALONE, THREADS = 4000, 120.0, 2
 # Steps whose time tells the pace, after a first run that starts TensorFlow, and the part of the time that is planned.
-PROBES, QUICK_PROBES, PLANNED = (2, 10, 60), (1, 3), 0.95
+PROBES, QUICK_PROBES, PLANNED = (2, 50, 450), (1, 3), 0.97
 
 
 def measure_torch(gpt, limit):

@@ -15,6 +15,7 @@ from nlpkit.cli.show import note, print_exports, write_json
 from nlpkit.cli.show_explained import explained_facts, print_explained
 from nlpkit.cli.start import TASKS, load_model, start_tensorflow
 from nlpkit.errors import InputError
+from nlpkit.export.formats import FORMAT_OF, TITLES
 
 EXAMPLES = (
     "nlpkit export saved_models/x --to saved_model",
@@ -33,19 +34,17 @@ ONLY_OF = {
     "jit": (("classifier",), "a classifier"),
     "steps": (("classifier",), "a classifier"),
     "fused_lstm": (("classifier",), "a classifier"),
+    "text_ops": (("classifier",), "a classifier"),
     "representative": (("classifier",), "a classifier"),
     "data": (READS_TEXTS, "a model that reads texts"),
     "max_loss": (READS_TEXTS, "a model that reads texts"),
 }
-# The format that an option is about.
-TITLES = {"saved_model": "SavedModels", "tflite": "TFLite"}
-FORMAT_OF = {name: "saved_model" for name in ("device", "jit")} | {
-    name: "tflite" for name in ("quantize", "steps", "fused_lstm", "representative", "data", "max_loss")
-}
 # The options that are arguments of `export` as they are, or by another name.
-ARGUMENTS = {name: name for name in ("device", "jit", "quantize", "steps", "fused_lstm", "max_loss")} | {
-    "beam": "beam_size"
-}
+ARGUMENTS = {
+    name: name for name in ("device", "jit", "quantize", "steps", "fused_lstm", "text_ops", "max_loss")
+} | {"beam": "beam_size"}
+# Those that are read before, and the argument that each becomes.
+READ = {"representative": "representative_data", "data": "validation_data", "max_loss": "validation_data"}
 
 
 def register(app):
@@ -55,13 +54,14 @@ def register(app):
 
 def export(
     model: options.ModelFolder,
-    to: of_export.Formats = ("saved_model",),
+    to: of_export.Formats = None,
     beam: of_export.Beam = None,
     device: of_export.Device = None,
     jit: of_export.Jit = False,
     quantize: of_export.Quantize = None,
     steps: of_export.Steps = None,
     fused_lstm: of_export.FusedLstm = False,
+    text_ops: of_export.TextOps = False,
     representative: of_export.Representative = None,
     data: of_export.Data = None,
     columns: options.Columns = None,
@@ -87,14 +87,16 @@ def export(
     onnx is what ONNX Runtime runs: model.onnx, ids in, beside it a graph for each other signature, and
     model.onnx.json, by which `nlpkit.lite` makes ids of texts.
     """
-    if explain:
-        _explain(model, as_json)
-        return
-    formats, quantize = _parted(to), _parted(quantize or ()) or None
+    formats, quantize = _parted(to or ["saved_model"]), _parted(quantize or ()) or None
     given = {
         "beam": beam, "device": device, "jit": jit or None, "quantize": quantize, "steps": steps,
-        "fused_lstm": fused_lstm or None, "representative": representative, "data": data, "max_loss": max_loss,
+        "fused_lstm": fused_lstm or None, "text_ops": text_ops or None, "data": data, "max_loss": max_loss,
+        "representative": representative,
     }  # fmt: skip
+    if explain:
+        _check_alone({"to": to, **given})
+        _explain(model, as_json)
+        return
     task = _checked(model, formats, given)
     settings = {ARGUMENTS[name]: given[name] for name in ARGUMENTS if given[name] is not None}
     if representative:
@@ -112,6 +114,16 @@ def export(
     if not quiet:
         print_exports(results)
         _show_next(model, formats)
+
+
+def _check_alone(given):
+    """Raises if an option that is about an export stands beside --explain."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"--explain shows what lies in the folder and exports nothing. Received: --{name.replace('_', '-')} "
+                "beside it. Export first, then explain."
+            )
 
 
 def _explain(model, as_json):
@@ -140,7 +152,7 @@ def _checked(model, formats, given):
         if value is None:
             continue
         option = f"--{name.replace('_', '-')}"
-        needed = FORMAT_OF.get(name)
+        needed = FORMAT_OF.get(READ.get(name, name))
         if needed and needed not in formats:
             raise InputError(
                 f"{option} is about {TITLES[needed]}. Received: --to {','.join(formats)}. Add it: --to {needed}"

@@ -6,8 +6,12 @@ import typer
 
 _of_saved_model, _of_tflite = {"rich_help_panel": "SavedModel"}, {"rich_help_panel": "TFLite"}
 Formats = Annotated[
-    list[str],
-    typer.Option("--to", help="saved_model, tflite and onnx: one, or several with commas between them."),
+    list[str] | None,
+    typer.Option(
+        "--to",
+        help="saved_model, tflite and onnx: one, or several with commas between them.",
+        show_default="saved_model",
+    ),
 ]
 Beam = Annotated[
     int | None,
@@ -59,6 +63,14 @@ FusedLstm = Annotated[
     typer.Option(
         "--fused-lstm",
         help="Of a classifier: one operation for each LSTM, for microcontrollers; its state must be reset.",
+        **_of_tflite,
+    ),
+]
+TextOps = Annotated[
+    bool,
+    typer.Option(
+        "--text-ops",
+        help="Of a classifier: also a file that reads strings, for runtimes with operations of tensorflow-text.",
         **_of_tflite,
     ),
 ]

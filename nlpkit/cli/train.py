@@ -66,6 +66,7 @@ def classifier(
     units: own.Units = None,
     num_layers: own.Layers = None,
     tokenizer: own.Tokenizer = "word",
+    normalize: own.NormalizeTexts = True,
     vectors: own.Vectors = None,
     encoder_from: own.EncoderFrom = None,
     max_length: own.MaxLength = None,
@@ -88,7 +89,7 @@ def classifier(
     if encoder_from is not None:
         _check_pretrained(
             encoder_from, encoder=encoder, bidirectional=bidirectional, units=units, num_layers=num_layers,
-            vectors=vectors, tokenizer=tokenizer,
+            vectors=vectors, tokenizer=tokenizer, no_normalize=None if normalize else True,
         )  # fmt: skip
     checkpoint = check_folders(out, resume, overwrite)
     train = labelled_reader(data, **columns_of)
@@ -100,7 +101,8 @@ def classifier(
     training = given(mixed_precision=mixed_precision or None, tensorboard=tensorboard)
     model = TextClassifier(
         encoder, units=units, num_layers=num_layers, bidirectional=bidirectional, tokenizer=tokenizer,
-        max_length=max_length, epochs=epochs, minutes=minutes, encoder_from=encoder_from, random_state=seed,
+        normalize=normalize, max_length=max_length, epochs=epochs, minutes=minutes, encoder_from=encoder_from,
+        random_state=seed,
         multi_label=multi_label or label_separator is not None,
         options={"training": training, "network": given(vectors=vectors)},
         verbose=0 if quiet else 1,

@@ -65,6 +65,14 @@ Normalize = Annotated[
         show_default=True,
     ),
 ]
+NormalizeTexts = Annotated[
+    bool,
+    _model(
+        "--normalize/--no-normalize",
+        help="Lower case, without tags, entities and runs of white space; without, texts as they are.",
+        show_default=True,
+    ),
+]
 VocabularySize = Annotated[
     int | None,
     _model("--vocabulary-size", min=5, help="Tokens that are told apart, at most."),

@@ -10,6 +10,8 @@ from nlpkit.cli.show import note, note_skipped
 from nlpkit.errors import InputError
 from nlpkit.training.state_files import HALF_WRITTEN, holds_state, remove_states
 
+EXPORTS = ("model*.tflite", "model.onnx")
+
 
 def check_folders(out, resume, overwrite):
     """Makes sure that a model may be written to a folder, and that no unfinished run is lost or missed.
@@ -167,11 +169,15 @@ def note_result(report, out):
     for part, facts in report["data"].items():
         note_skipped(facts.get("skipped", 0), facts.get("first_skipped", []), f"{part} data")
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
-    exported = sorted(path.name for path in out.iterdir() if path.name.isdecimal())
+    exported = _exported(out)
     if exported:
-        note(
-            f"{out / exported[-1]} is still the export of the model before; nlpkit export {out} makes a new one"
-        )
+        note(f"still exports of the model before: {', '.join(exported)}; nlpkit export {out} --to … makes them anew")
+
+
+def _exported(out):
+    """Names of what was exported: the newest SavedModel, and the files."""
+    versions = sorted((path.name for path in out.iterdir() if path.name.isdecimal()), key=int)
+    return [*versions[-1:], *sorted(path.name for pattern in EXPORTS for path in out.glob(pattern))]
 
 
 def note_next(*commands):

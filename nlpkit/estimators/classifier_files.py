@@ -8,17 +8,23 @@ from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
 from nlpkit.errors import InputError
-from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
+from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
 from nlpkit.estimators.plain_texts import PlainTexts
 from nlpkit.estimators.saving import check_parts, load_network, read_report
-from nlpkit.export import export_classifier_onnx, export_classifier_tflite, export_saved_model
+from nlpkit.export import (
+    export_classifier_onnx,
+    export_classifier_text_tflite,
+    export_classifier_tflite,
+    export_saved_model,
+)
+from nlpkit.export.formats import check_formats
 from nlpkit.export.quality import lower
 from nlpkit.export.quantization import quantizations
+from nlpkit.export.text_ops import check_text_ops
 from nlpkit.spec import FORMAT_VERSION, ClassifierSpec
 from nlpkit.text import TextToIds
 from nlpkit.training import Predictor
 
-FORMATS = ("saved_model", "tflite", "onnx")
 EXAMPLES = 200  # texts that show the range of each number
 
 
@@ -34,7 +40,7 @@ class PersistentClassifier(PersistentEstimator):
         ```
     """
 
-    measure = "accuracy", lower
+    measure, measured_on = ("accuracy", lower), "texts and labels"
 
     @classmethod
     def from_folder(cls, folder, spec):
@@ -72,6 +78,7 @@ class PersistentClassifier(PersistentEstimator):
         jit=False,
         steps=None,
         fused_lstm=False,
+        text_ops=False,
         quantize=(),
         representative_data=None,
         validation_data=None,
@@ -92,6 +99,8 @@ class PersistentClassifier(PersistentEstimator):
             fused_lstm: bool. Of TFLite: whether each LSTM becomes one operation, which microcontrollers and
                 accelerators know and whose state must be reset before each call, as `nlpkit.lite` does. Defaults to
                 `False`, a loop.
+            text_ops: bool. Of TFLite: whether to add a file that reads strings, by operations of tensorflow-text; see
+                `nlpkit.export.export_classifier_text_tflite`. Defaults to `False`.
             quantize: List of str. Of TFLite: smaller files beside it, `"float16"`, `"dynamic"` (weights of 8 bits) and
                 `"int8"` (weights and results of 8 bits). Defaults to none.
             representative_data: List of str, or a `TableReader`. With `"int8"`: texts of the training, which show the
@@ -104,36 +113,47 @@ class PersistentClassifier(PersistentEstimator):
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format, a device or a quantisation is unknown, `"int8"` lacks its texts, or the model has
-                no layer for what is asked.
+            InputError: If a format, a device or a quantisation is unknown, an option is about another format, `"int8"`
+                lacks its texts, or the model has no layer for what is asked.
             VerificationError: If an artefact differs from the model, or is less accurate.
         """
         check_is_fitted(self)
         model = self.text_to_ids_, self.network_, self.classes_.tolist(), self.temperature_, self.multi_label
-        smaller, results = quantizations(quantize), []
+        about_tflite = {"quantize": quantize, "steps": steps, "fused_lstm": fused_lstm, "text_ops": text_ops,
+                        "representative_data": representative_data, "validation_data": validation_data}  # fmt: skip
+        formats, smaller = check_formats(to, device=device, jit=jit, **about_tflite), quantizations(quantize)
         examples = self._examples(representative_data, smaller)
-        for name in export_formats(to, FORMATS):
-            if name == "saved_model":
-                results.append(export_saved_model(folder, *model, device=device, jit=jit))
-                continue
-            if name == "onnx":
-                results.append(export_classifier_onnx(folder, *model))
-                continue
-            quality = self._quality(validation_data, max_loss)
-            for each in smaller:
-                given = steps, each, quality, fused_lstm, examples
-                results.append(export_classifier_tflite(folder, *model, *given))
-        return results
+        quality = self._quality(validation_data, max_loss)
+        if text_ops:
+            check_text_ops(self.text_to_ids_)
+        write = {
+            "saved_model": lambda: [export_saved_model(folder, *model, device=device, jit=jit)],
+            "tflite": lambda: [
+                *(
+                    export_classifier_tflite(folder, *model, steps, each, quality, fused_lstm, examples)
+                    for each in smaller
+                ),
+                *([export_classifier_text_tflite(folder, *model)] if text_ops else []),
+            ],
+            "onnx": lambda: [export_classifier_onnx(folder, *model)],
+        }
+        return [result for name in formats for result in write[name]()]
 
     def _examples(self, data, smaller):
         """Texts that show the range of each number."""
+        calibrated = any(each.calibrated for each in smaller)
         if data is None:
-            if any(each.calibrated for each in smaller):
+            if calibrated:
                 raise InputError(
                     "`quantize='int8'` needs texts of the training, which show the range of each number. "
                     "Received: none. Give some: `representative_data` (--representative train.tsv)"
                 )
             return []
+        if not calibrated:
+            raise InputError(
+                "`representative_data` (--representative) shows the range of each number to `quantize='int8'`. "
+                f"Received: {[each.name for each in smaller if each.name]}. Add 'int8', or leave the texts out."
+            )
         texts = [text for part in PlainTexts(data, "representative texts") for text in part]
         return texts[:: math.ceil(len(texts) / EXAMPLES)]
 

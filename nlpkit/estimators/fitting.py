@@ -21,6 +21,9 @@ from nlpkit.training.seeding import seeded
 # Without an encoder, each of these asks for a recurrent one; the bag has none of them.
 MEANT_FOR_RECURRENT = {"vectors", "units", "num_layers", "bidirectional", "pooling", "residual", "layer_norm"}
 
+# Switches of `text_to_ids` that leave texts as they are.
+AS_THEY_ARE = {"html": False, "case": None, "collapse_whitespace": False}
+
 
 def fit_classifier(classifier, X, y, validation_data, test_labels, checkpoint, resume):
     """Fits a `TextClassifier` in place.
@@ -87,7 +90,8 @@ def _text_layer(classifier, options, pretrained):
     if pretrained is not None:
         return pretrained.text_layer(options.get("max_length", max_length))
     with settings_of("text", "nlpkit.text.text_to_ids"):
-        return text_to_ids(classifier.tokenizer, **{"max_length": max_length, **options})
+        own = {"max_length": max_length, **({} if classifier.normalize else AS_THEY_ARE)}
+        return text_to_ids(classifier.tokenizer, **{**own, **options})
 
 
 def _plans(classifier, lengths, options, pretrained):

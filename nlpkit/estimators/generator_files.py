@@ -3,15 +3,14 @@
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
+from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_generator, export_generator_onnx, export_generator_tflite
+from nlpkit.export.formats import check_formats
 from nlpkit.export.quality import higher
 from nlpkit.export.quantization import OF_WRITERS, quantizations
 from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
 from nlpkit.text import TextToIds
-
-FORMATS = ("saved_model", "tflite", "onnx")
 
 
 class PersistentGenerator(PersistentEstimator):
@@ -26,7 +25,7 @@ class PersistentGenerator(PersistentEstimator):
         ```
     """
 
-    measure = "perplexity", higher
+    measure, measured_on = ("perplexity", higher), None
 
     @classmethod
     def from_folder(cls, folder, spec):
@@ -76,20 +75,20 @@ class PersistentGenerator(PersistentEstimator):
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format, a device or a quantisation is unknown, or no layer runs on the device.
+            InputError: If a format, a device or a quantisation is unknown, an option is about another format, or no
+                layer runs on the device.
             VerificationError: If an artefact differs from the model, or is worth less.
         """
         check_is_fitted(self)
-        model, smaller, results = (self.text_to_ids_, self.network_), quantizations(quantize, OF_WRITERS), []
-        for name in export_formats(to, FORMATS):
-            if name == "saved_model":
-                results.append(export_generator(folder, *model, device=device))
-            elif name == "onnx":
-                results.append(export_generator_onnx(folder, *model))
-            else:
-                quality = self._quality(validation_data, max_loss)
-                results += [export_generator_tflite(folder, *model, each, quality) for each in smaller]
-        return results
+        given = {"device": device, "quantize": quantize, "validation_data": validation_data}
+        formats, smaller = check_formats(to, **given), quantizations(quantize, OF_WRITERS)
+        model, quality = (self.text_to_ids_, self.network_), self._quality(validation_data, max_loss)
+        write = {
+            "saved_model": lambda: [export_generator(folder, *model, device=device)],
+            "tflite": lambda: [export_generator_tflite(folder, *model, each, quality) for each in smaller],
+            "onnx": lambda: [export_generator_onnx(folder, *model)],
+        }
+        return [result for name in formats for result in write[name]()]
 
     def spec(self):
         """What rebuilds this generator beside its weights and vocabulary.

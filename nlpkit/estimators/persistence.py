@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
+from nlpkit.checks import check_number
+from nlpkit.data import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.report import write_report
 from nlpkit.estimators.saving import MODEL_FILE, SPEC_FILE, load, save_folder
@@ -22,6 +24,7 @@ class PersistentEstimator:
     Attributes:
         measure: Tuple of what an export is measured by, and the function of `nlpkit.export.quality` that says how much
             of it is lost.
+        measured_on: str. The two parts of the data that it takes; `None` if it takes texts alone.
 
     Example:
         ```python
@@ -57,9 +60,16 @@ class PersistentEstimator:
 
     def _quality(self, data, max_loss):
         """What a file of this model must be worth: the class' `measure`, as `_measured(predictor, X, y)` finds it."""
+        check_number("max_loss", max_loss, "a number, 0 or more", lambda x: x >= 0)
         if data is None:
             return None
-        (name, loss), given = self.measure, data if isinstance(data, tuple) else (data, None)
+        name, loss = self.measure
+        given = (data, None) if isinstance(data, TableReader) or self.measured_on is None else data
+        if not isinstance(given, (list, tuple)) or len(given) != 2:
+            raise InputError(
+                f"`validation_data` must be a tuple of {self.measured_on}, or a TableReader. "
+                f"Received: {type(data).__name__}"
+            )
 
         def measured(predictor):
             return self._measured(predictor, *given)[name]
@@ -97,31 +107,6 @@ def plain_settings(settings):
         {'units': 3}
     """
     return json.loads(json.dumps(settings, default=lambda value: getattr(value, "tolist", lambda: None)()))
-
-
-def export_formats(to, exporters):
-    """The formats that an estimator is asked to export to.
-
-    Args:
-        to: str, or list of str.
-        exporters: dict from the formats there are.
-
-    Returns:
-        List of str.
-
-    Raises:
-        InputError: If a format is unknown.
-
-    Example:
-        >>> from nlpkit.estimators.persistence import export_formats
-        >>> export_formats("saved_model", {"saved_model": print})
-        ['saved_model']
-    """
-    formats = [to] if isinstance(to, str) else list(to)
-    for name in formats:
-        if name not in exporters:
-            raise InputError(f"`to` must be among {sorted(exporters)}. Received: {name!r}")
-    return formats
 
 
 def files_of(write):

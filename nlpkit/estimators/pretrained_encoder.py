@@ -8,7 +8,8 @@ from nlpkit.estimators.saving import load, read_spec
 
 NAME = "`encoder_from` (--encoder-from)"
 # What the generator decides: arguments of a classifier with their defaults, and settings of its network.
-DECIDED = {"encoder": "auto", "units": None, "num_layers": None, "bidirectional": None, "tokenizer": "word"}
+DECIDED = {"encoder": "auto", "units": None, "num_layers": None, "bidirectional": None, "tokenizer": "word",
+           "normalize": True}  # fmt: skip
 DECIDED_IN_NETWORK = ("encoder", "units", "num_layers", "bidirectional", "embedding_dim", "residual",
                       "layer_norm", "vectors")  # fmt: skip
 

@@ -26,6 +26,8 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         num_layers: int. Blocks on top of each other.
         bidirectional: bool. Whether a recurrent encoder reads both ways.
         tokenizer: `"word"`, `"char"`, `"byte"`, `"wordpiece"` or `"sentencepiece"`. Defaults to `"word"`.
+        normalize: bool. Whether texts become lower case, without tags, entities and runs of white space, before they
+            are cut into tokens. Defaults to `True`; `options["text"]` has a switch for each.
         max_length: int. Longest text, in tokens.
         epochs: int. Largest number of passes over the data.
         minutes: float. Time that training may take: as many epochs as fit, and a network of a size that fits. `None`
@@ -74,6 +76,7 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         num_layers=None,
         bidirectional=None,
         tokenizer="word",
+        normalize=True,
         max_length=None,
         epochs=None,
         minutes=None,
@@ -88,6 +91,7 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.tokenizer = tokenizer
+        self.normalize = normalize
         self.max_length = max_length
         self.epochs = epochs
         self.minutes = minutes

@@ -3,15 +3,14 @@
 from sklearn.utils.validation import check_is_fitted
 
 import nlpkit
-from nlpkit.estimators.persistence import PersistentEstimator, export_formats, plain_settings
+from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_text_to_text, export_text_to_text_onnx, export_text_to_text_tflite
+from nlpkit.export.formats import check_formats
 from nlpkit.export.quality import lower_of_100
 from nlpkit.export.quantization import OF_WRITERS, quantizations
 from nlpkit.spec import FORMAT_VERSION, SPECS
 from nlpkit.text import TextToIds
-
-FORMATS = ("saved_model", "tflite", "onnx")
 
 
 class PersistentTextToText(PersistentEstimator):
@@ -37,7 +36,7 @@ class PersistentTextToText(PersistentEstimator):
             (path / side).mkdir()
             getattr(self, f"{side}_").save_vocabulary(path / side)
 
-    measure = "chrf", lower_of_100
+    measure, measured_on = ("chrf", lower_of_100), "sources and targets"
 
     @classmethod
     def from_folder(cls, folder, spec):
@@ -103,23 +102,22 @@ class PersistentTextToText(PersistentEstimator):
             List of `ExportResult`.
 
         Raises:
-            InputError: If a format, a device or a quantisation is unknown, `beam_size` is less than 1, or no layer runs
-                on the device.
+            InputError: If a format, a device or a quantisation is unknown, an option is about another format,
+                `beam_size` is less than 1, or no layer runs on the device.
             VerificationError: If an artefact differs from the model, or is worth less.
         """
         check_is_fitted(self)
-        smaller, results = quantizations(quantize, OF_WRITERS), []
-        for name in export_formats(to, FORMATS):
-            if name == "saved_model":
-                results.append(export_text_to_text(folder, self, beam_size, device))
-                continue
-            if name == "onnx":
-                results.append(export_text_to_text_onnx(folder, self, beam_size))
-                continue
-            quality = self._quality(validation_data, max_loss)
-            for each in smaller:
-                results.append(export_text_to_text_tflite(folder, self, beam_size, each, quality))
-        return results
+        given = {"device": device, "quantize": quantize, "validation_data": validation_data}
+        formats, smaller = check_formats(to, **given), quantizations(quantize, OF_WRITERS)
+        quality = self._quality(validation_data, max_loss)
+        write = {
+            "saved_model": lambda: [export_text_to_text(folder, self, beam_size, device)],
+            "tflite": lambda: [
+                export_text_to_text_tflite(folder, self, beam_size, each, quality) for each in smaller
+            ],
+            "onnx": lambda: [export_text_to_text_onnx(folder, self, beam_size)],
+        }
+        return [result for name in formats for result in write[name]()]
 
     def text_settings(self):
         """dict. What rebuilds the text layers of both sides, but for the vocabularies."""

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ExportResult": ".versions",
         "explain": ".explained",
         "export_classifier_onnx": ".to_onnx",
+        "export_classifier_text_tflite": ".classifier_text_lite",
         "export_classifier_tflite": ".classifier_lite",
         "export_generator": ".generator",
         "export_generator_onnx": ".to_onnx",

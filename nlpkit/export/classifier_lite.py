@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
+from nlpkit.checks import check_number
 from nlpkit.export.lite_graphs import called, traced
 from nlpkit.export.lite_task import LiteTask, vocabulary_files
 from nlpkit.export.portable import portable_model
@@ -14,6 +15,7 @@ from nlpkit.export.saved_model import probabilities_of
 from nlpkit.export.tflite import write_tflite
 from nlpkit.export.verify import verification_texts
 from nlpkit.layers.one_text import one_text
+from nlpkit.layers.small_numbers import small_numbers
 from nlpkit.lite.texts import fit_steps
 
 BATCH = 16  # texts side by side in the comparison of a graph that takes batches
@@ -58,7 +60,7 @@ def export_classifier_tflite(
         `ExportResult`.
 
     Raises:
-        InputError: If an operation has no counterpart in TFLite, or there is no LSTM to fuse.
+        InputError: If `steps` is less than 1, an operation has no counterpart in TFLite, or there is no LSTM to fuse.
         VerificationError: If the file differs from the model, or is worth less; an earlier file stays.
 
     Example:
@@ -74,17 +76,27 @@ def export_classifier_tflite(
         print(result.path, result.max_difference)
         ```
     """
-
+    if steps is not None:
+        check_number("steps", steps, "an integer, 1 or more", lambda x: x >= 1, whole=True)
     portable, ids = portable_model(network, fused_lstm), tf.TensorSpec([1, steps], tf.int32)
     model = text_to_ids, network, labels, temperature, multi_label
-    task = classifier_task(*model, portable, ids, one_text() if fused_lstm else contextlib.nullcontext())
+    tracing = _tracing(one=fused_lstm, small=quantization.calibrated)
+    task = classifier_task(*model, portable, ids, tracing)
     task.spec["stateful"] = fused_lstm
     rows = (fit_steps(row.tolist(), steps) for row in text_to_ids.encode(list(examples)))
     task.examples = [("classify", {"token_ids": np.array([row], "int32")}) for row in rows]
     return write_tflite(folder, task, quantization, quality)
 
 
-def classifier_task(text_to_ids, network, labels, temperature, multi_label, portable, ids, tracing):
+@contextlib.contextmanager
+def _tracing(one, small):
+    """What the graph is traced within: of one text, and of small numbers."""
+    with one_text() if one else contextlib.nullcontext():
+        with small_numbers() if small else contextlib.nullcontext():
+            yield
+
+
+def classifier_task(text_to_ids, network, labels, temperature, multi_label, portable, ids, tracing=None):
     """What a classifier hands over for formats without strings.
 
     Args:
@@ -95,7 +107,7 @@ def classifier_task(text_to_ids, network, labels, temperature, multi_label, port
         multi_label: bool. Whether a text has any number of labels.
         portable: `keras.Model`. The copy of the network that is exported.
         ids: `tf.TensorSpec` of its inputs, `(batch, time)`.
-        tracing: Context manager within which it is traced.
+        tracing: Context manager within which it is traced. Defaults to `None`.
 
     Returns:
         `LiteTask` with the signature `classify`.
@@ -104,7 +116,7 @@ def classifier_task(text_to_ids, network, labels, temperature, multi_label, port
     def classify(model, token_ids):
         return {"probabilities": probabilities_of(model, token_ids, temperature, multi_label)}
 
-    with tracing:
+    with tracing or contextlib.nullcontext():
         signatures = {"classify": traced(partial(classify, portable), token_ids=ids)}
     batch, steps = ids.shape
     spec = {

@@ -3,7 +3,7 @@
 from nlpkit.export.generator_module import GeneratorModule
 from nlpkit.export.gpu_signatures import check_device, compared_prefixes, gpu_facts, gpu_signatures
 from nlpkit.export.portable import portable_model
-from nlpkit.export.verify_generator import generator_texts, verify_generator
+from nlpkit.export.verify_generator import generator_texts, over_long_text, verify_generator
 from nlpkit.export.versions import ExportResult, write_version
 
 
@@ -52,7 +52,7 @@ def export_generator(folder, text_to_ids, network, device=None):
         ```
     """
     check_device(device)
-    portable, texts = portable_model(network), generator_texts()
+    portable, texts = portable_model(network), [*generator_texts(), over_long_text()]
     module = GeneratorModule(text_to_ids, portable)
     signatures = module.signatures()
     if device is not None:

@@ -10,7 +10,7 @@ from nlpkit.export.portable import portable_model
 from nlpkit.export.quantization import NONE
 from nlpkit.export.state_signatures import named, step_signature
 from nlpkit.export.tflite import write_tflite
-from nlpkit.export.verify_generator import generator_texts
+from nlpkit.export.verify_generator import generator_texts, over_long_text
 from nlpkit.generation.texts import prompt_ids
 from nlpkit.layers.dense_array import dense_arrays
 from nlpkit.text.vocabulary import END
@@ -158,7 +158,7 @@ def generator_task(text_to_ids, network, dense=False):
     with dense_arrays(dense):
         signatures = GeneratorLite(portable).signatures()
     spec = {"task": "generator", "text": text_to_ids.settings(), "stateful": False}
-    texts = generator_texts()
+    texts = [*generator_texts(), over_long_text()]
     steps = [token % network.vocabulary_size for token in range(END, END + STEPS)]
     # Of a recurrent network it has no inputs, and gives zeros.
     first = (

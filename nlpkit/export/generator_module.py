@@ -5,6 +5,7 @@ import tensorflow as tf
 from nlpkit.export.state_signatures import named, step_signature
 from nlpkit.generation import generate, sampling_filters
 from nlpkit.generation.texts import prompt_ids, texts_behind
+from nlpkit.layers.joined_weights import joined_weights
 from nlpkit.training.documents import inputs_of
 
 # What `serving_default` writes with: the defaults of `TextGenerator.generate`, and a seed so that answers repeat.
@@ -89,7 +90,8 @@ class GeneratorModule(tf.Module):
 
     def _write(self, prompts, max_new_tokens, temperature, top_k, top_p, seed):
         rows = prompt_ids(self.text_to_ids, prompts)
-        found = go_on(self.network, rows, max_new_tokens, temperature, top_k, top_p, seed)
+        with joined_weights(self.network):
+            found = go_on(self.network, rows, max_new_tokens, temperature, top_k, top_p, seed)
         return {"text": texts_behind(self.text_to_ids, rows, found.token_ids), "score": found.score}
 
     def _init(self):

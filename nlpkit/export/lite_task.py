@@ -16,9 +16,12 @@ class LiteTask:
         spec: dict. What a runtime reads first: the task, the settings of its texts, its labels; JSON.
         files: dict from file name to bytes: vocabularies and labels.
         calls: List of tuples: name of a signature, its inputs as a dict of arrays, and the outputs of the model that is
-            exported, as a dict of arrays.
+            exported, as a dict of arrays. The first is of the signature that answers or writes, whose time is told.
         examples: List of tuples: name of a signature and its inputs, as in training; they show the range of each number
             to a quantisation that needs it.
+
+        text_ops: `TextOps` that the signatures read a string by, which takes a runtime with operations of
+            tensorflow-text. Defaults to `None`: they read ids.
 
     Example:
         >>> from nlpkit.export.lite_task import LiteTask
@@ -32,6 +35,7 @@ class LiteTask:
     files: dict = field(default_factory=dict)
     calls: list = field(default_factory=list)
     examples: list = field(default_factory=list)
+    text_ops: Any = None
 
 
 def vocabulary_files(text_to_ids):

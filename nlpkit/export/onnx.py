@@ -40,10 +40,10 @@ def write_onnx(folder, task):
             (scratch / name).write_bytes(model.SerializeToString(deterministic=True))
         found = verify_onnx({name: scratch / file for name, file in signatures.items()}, task.calls)
         checksums = {path.name: sha256(path.read_bytes()) for path in sorted(scratch.iterdir())}
-        size = sum(path.stat().st_size for path in scratch.iterdir())
         spec = {**task.spec, "signatures": signatures, "sha256": checksums}
         # Last of all, so that what a broken replacement leaves does not fit what it says.
         described_by(scratch / FILE).write_bytes(OnnxFiles(folder, spec, task.files).to_json())
+        size = sum(path.stat().st_size for path in scratch.iterdir())
         for name in [*checksums, described_by(folder / FILE).name]:
             os.replace(scratch / name, folder / name)
     return ExportResult(

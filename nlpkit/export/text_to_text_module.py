@@ -8,6 +8,7 @@ from nlpkit.generation import beam_search, generate
 from nlpkit.generation.beam_rules import Rules
 from nlpkit.generation.target_writer import TargetWriter
 from nlpkit.layers.decoder_stack import DecoderStack
+from nlpkit.layers.joined_weights import joined_weights
 from nlpkit.models.decoded import inputs_for
 
 LENGTH_PENALTY = 1.0  # of `serving_default` and `ids`: what `TextToText.predict` has unless another is given
@@ -80,11 +81,12 @@ class TextToTextModule(tf.Module):
 
     def _searching(self, beams):
         unknown = self.sources.replaces_unknown
-        return _graph(
-            lambda *given: best_targets(self.network, *given, beams, unknown),
-            self.sources.read_by_network,
-            *OPTIONS,
-        )
+
+        def search(*given):
+            with joined_weights(self.network):
+                return best_targets(self.network, *given, beams, unknown)
+
+        return _graph(search, self.sources.read_by_network, *OPTIONS)
 
     def _write(self, search, source, max_new_tokens, length_penalty):
         source, words = self.sources.read(source)

@@ -15,12 +15,13 @@ from nlpkit.lite.model_file import ModelFile
 
 
 def write_tflite(folder, task, quantization=NONE, quality=None):
-    """Writes `model.tflite` into a folder, and proves it before it is there.
+    """Writes a TFLite file into a folder, and proves it before it is there.
 
     Args:
         folder: Path of the model folder.
         task: `LiteTask`.
-        quantization: `Quantization`, of which the name becomes a part of the file's. Defaults to none.
+        quantization: `Quantization`, of which the name becomes a part of the file's. Defaults to none. That of a task
+            with `text_ops` is `model.text.tflite`.
         quality: `Quality`. Defaults to `None`: not measured.
 
     Returns:
@@ -37,12 +38,13 @@ def write_tflite(folder, task, quantization=NONE, quality=None):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     optimize = partial(quantization.settings, examples=task.examples)
-    model = convert(task.network, task.signatures, optimize)
-    target = folder / ".".join(filter(None, ["model", quantization.name, "tflite"]))
+    model = convert(task.network, task.signatures, optimize, task.text_ops)
+    variant = "text" if task.text_ops else quantization.name
+    target = folder / ".".join(filter(None, ["model", variant, "tflite"]))
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch:
         path = Path(scratch) / target.name
         path.write_bytes(ModelFile(model, task.spec, task.files).to_bytes())
-        found = verify_tflite(path, task.calls, quantization.limit, task.spec["stateful"])
+        found = verify_tflite(path, task, quantization.limit)
         worth = None if quality is None else quality.check(path, target.name)
         size = path.stat().st_size
         os.replace(path, target)

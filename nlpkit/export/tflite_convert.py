@@ -13,7 +13,7 @@ from nlpkit.errors import InputError
 from nlpkit.export.canonical import make_canonical
 
 
-def convert(network, signatures, optimize=None):
+def convert(network, signatures, optimize=None, text_ops=None):
     """Converts traced functions to a TFLite model without any operation of TensorFlow's.
 
     The way leads through a SavedModel, since the converter leaves variables of bare functions without values.
@@ -23,6 +23,7 @@ def convert(network, signatures, optimize=None):
         signatures: dict from names to traced functions of a known batch size.
         optimize: callable. Gets the `tf.lite.TFLiteConverter`, to set what the weights become. Defaults to `None`,
             they stay as they are.
+        text_ops: `TextOps` that they read a string by. Defaults to `None`.
 
     Returns:
         bytes. The model.
@@ -44,10 +45,12 @@ def convert(network, signatures, optimize=None):
         # Of a Keras model's own variables the converter makes variables without values; of these, constants.
         module = tf.Module()
         module.weights = [variable.value for variable in network.variables]
+        module.text_ops = text_ops
         tf.saved_model.save(module, folder, signatures=signatures, options=options)
         make_canonical(folder)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=sorted(signatures))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        converter.allow_custom_ops = text_ops is not None
         if optimize is not None:
             optimize(converter)
         try:

@@ -45,10 +45,14 @@ _CLASSIFY = """
 def example(text):
     feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
     return tf.train.Example(features=tf.train.Features(feature={"text": feature})).SerializeToString()
-found |= {"serving_default": [], "ids": [], "classify": []}
+def decoded(label):
+    return [decoded(each) for each in label] if isinstance(label, list) else label.decode("utf-8")
+found |= {"serving_default": [], "ids": [], "classify": [], "label": []}
 for start in range(0, len(given["texts"]), 16):
     texts, token_ids = (given[key][start:start + 16] for key in ("texts", "token_ids"))
-    found["serving_default"] += ask("serving_default", text=texts)["probabilities"].numpy().tolist()
+    answer = ask("serving_default", text=texts)
+    found["serving_default"] += answer["probabilities"].numpy().tolist()
+    found["label"] += decoded(answer["label"].numpy().tolist())
     found["ids"] += ask("ids", token_ids=token_ids)["probabilities"].numpy().tolist()
     ranked = ask("classify", inputs=[example(text) for text in texts])
     classes, scores = ranked["classes"].numpy().tolist(), ranked["scores"].numpy().tolist()
@@ -104,6 +108,7 @@ def verify_saved_model(folder, expected, texts, token_ids, labels, needs_tensorf
     """
     given = {"texts": texts, "token_ids": np.asarray(token_ids).tolist()}
     answer, worst = read_saved_model(folder, _CLASSIFY, given, needs_tensorflow_text, prefix), 0.0
+    _check_labels(texts, answer.pop("label"), expected, [str(label) for label in labels])
     for name, found in answer.items():
         if name == "classify":
             found = [[scores[str(label)] for label in labels] for scores in found]
@@ -116,6 +121,23 @@ def verify_saved_model(folder, expected, texts, token_ids, labels, needs_tensorf
             )
         worst = max(worst, float(difference.max()))
     return worst
+
+
+def _check_labels(texts, found, expected, labels):
+    """Raises unless each label is the likeliest one, or with several labels each likely one is there."""
+    for text, label, probabilities in zip(texts, found, expected, strict=True):
+        if isinstance(label, list):
+            clear = np.abs(probabilities - 0.5) > TOLERANCE
+            likely = np.where(probabilities >= 0.5, labels, "")
+            right = np.all((likely == label) | ~clear)
+        else:
+            likely = labels[probabilities.argmax()]
+            right = label in labels and probabilities[labels.index(label)] >= probabilities.max() - TOLERANCE
+        if not right:
+            raise VerificationError(
+                f"The SavedModel calls the text {text[:80]!r} {label!r}, the Keras model "
+                f"{np.array(likely).tolist()!r}. It was removed."
+            )
 
 
 def check_difference(what, found, expected, limit):

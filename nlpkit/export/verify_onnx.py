@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from nlpkit.export.verify import TOLERANCE
-from nlpkit.export.verify_calls import Found, call_apart, compare_calls
+from nlpkit.export.verify_calls import Found, call_apart, compare_calls, median_ms
 from nlpkit.lite.onnx_interpreter import RENAMED
 
 # Runs in a process of its own: ONNX Runtime and NumPy.
@@ -56,4 +54,4 @@ def verify_onnx(paths, calls):
     given = [json.dumps({name: str(Path(path).absolute()) for name, path in paths.items()}), RENAMED]
     found = call_apart(failed, _READER, given, calls)
     difference = compare_calls("ONNX", calls, found, TOLERANCE)
-    return Found(difference, 1000 * float(np.median(found["seconds"])))
+    return Found(difference, median_ms(calls, found["seconds"]))

@@ -4,14 +4,14 @@ import numpy as np
 import tensorflow as tf
 
 from nlpkit.errors import VerificationError
-from nlpkit.export.verify import TOLERANCE, check_difference, read_saved_model, verification_texts
-from nlpkit.export.verify_generator import generator_texts
+from nlpkit.export.verify import TOLERANCE, check_difference, read_saved_model
+from nlpkit.export.verify_generator import generator_texts, over_long_text
 from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.text.vocabulary import START
 
-# Characters of a target that is measured and of the over-long source, tokens written of each, texts side by side, and
+# Characters of a target that is measured, tokens written of each, texts side by side, and
 # steps of the state.
-TARGET, OVER_LONG, NEW_TOKENS, BATCH, STEPS = 100, 2000, 12, 8, 8
+TARGET, NEW_TOKENS, BATCH, STEPS = 100, 12, 8, 8
 # Images side by side, and their size where it is open.
 IMAGES = (6, 7), (1, 50)
 
@@ -50,7 +50,7 @@ def pairs_to_compare():
         (texts[start : start + BATCH], targets[start : start + BATCH])
         for start in range(0, len(texts), BATCH)
     ]
-    return [*batches, ([verification_texts()[-1][:OVER_LONG]], targets[:1])]
+    return [*batches, ([over_long_text()], targets[:1])]
 
 
 def captions_to_compare(shape):

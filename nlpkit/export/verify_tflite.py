@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from nlpkit.errors import VerificationError
-from nlpkit.export.verify_calls import Found, call_apart, compare_calls
+from nlpkit.export.verify_calls import Found, call_apart, compare_calls, median_ms
 
 # Runs in a process of its own: LiteRT and NumPy.
 _READER = """
@@ -13,11 +11,15 @@ import sys, time
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
-path, stateful, source, output = sys.argv[1:]
-interpreter = Interpreter(model_path=path)
+from ai_edge_litert.interpreter import InterpreterWithCustomOps
+path, stateful, text_ops, source, output = sys.argv[1:]
+more = []
+if text_ops == "yes":
+    from tensorflow_text import tflite_registrar
+    more = tflite_registrar.SELECT_TFTEXT_OPS
+interpreter = InterpreterWithCustomOps(model_path=path, custom_op_registerers=more)
 given, found, seconds = np.load(source), {}, []
-assert not {"nlpkit", "tensorflow"} & set(sys.modules)
+assert "nlpkit" not in sys.modules and (more or "tensorflow" not in sys.modules)
 if stateful == "yes":
     interpreter.allocate_tensors()
 calls = {}
@@ -38,14 +40,15 @@ np.savez(output, **found)
 """
 
 
-def verify_tflite(path, calls, limit, stateful=False):
+def verify_tflite(path, task, limit):
     """Runs a TFLite file in a separate process without nlpkit and TensorFlow, and compares what it gives.
+
+    Only a file that reads strings needs tensorflow-text there, which brings TensorFlow with it.
 
     Args:
         path: Path of the file.
-        calls: As of `LiteTask`.
+        task: `LiteTask` of which the file was made.
         limit: float. Largest difference of a number, over one where that is larger than one.
-        stateful: bool. Whether operations keep a state from call to call. Defaults to `False`.
 
     Returns:
         `Found`.
@@ -54,10 +57,11 @@ def verify_tflite(path, calls, limit, stateful=False):
         VerificationError: If it cannot be run, holds an operation of TensorFlow's, or differs.
     """
     failed = "The TFLite model could not be run by LiteRT"
-    found = call_apart(failed, _READER, [str(Path(path).absolute()), "yes" if stateful else "no"], calls)
+    flags = ["yes" if flag else "no" for flag in (task.spec["stateful"], task.text_ops)]
+    found = call_apart(failed, _READER, [str(Path(path).absolute()), *flags], task.calls)
     _check_operations(found["ops"])
-    difference = compare_calls("TFLite", calls, found, limit)
-    return Found(difference, 1000 * float(np.median(found["seconds"])))
+    difference = compare_calls("TFLite", task.calls, found, limit)
+    return Found(difference, median_ms(task.calls, found["seconds"]))
 
 
 def _check_operations(names):

@@ -16,13 +16,14 @@ class ExportResult:
     """One exported artefact.
 
     Args:
-        format: str. `"saved_model"`.
-        path: str. Where it lies.
+        format: str. `"saved_model"`, `"tflite"` or `"onnx"`.
+        path: str. Where it lies: the version folder, the file, or the first of several files.
         max_difference: float. Largest difference from the Keras model: of a probability; of a generator or a
             text-to-text model, of a text's log-probability per token.
         texts_compared: int. Number of texts compared.
-        size: int. Bytes of the file; `None` of a folder. Defaults to `None`.
-        milliseconds: float. Median time of a call, one text on one processor core. Defaults to `None`: not measured.
+        size: int. Bytes of the file, of ONNX of all its files; `None` of a folder. Defaults to `None`.
+        milliseconds: float. Median time of a call of the signature that answers or writes, one text on one processor
+            core. Defaults to `None`: not measured.
         quality: dict. What was measured on validation data, with that of the model. Defaults to `None`.
         gpu: dict. Of signatures for GPUs: their names, `"signatures"`, and whether they were `"compared"`, which takes
             a GPU. Defaults to `None`: there are none.

@@ -11,6 +11,7 @@ from nlpkit.generation.contrast import contrastive_search
 from nlpkit.generation.decoding import advance
 from nlpkit.generation.options import check_number
 from nlpkit.generation.sampling import SAMPLING, changes_nothing, check_sampling, sampling_filters
+from nlpkit.layers.joined_weights import joined_weights
 
 # Options whose values shape the graph.
 STATIC = ("no_repeat_ngram", "bad_words")
@@ -224,24 +225,26 @@ class Writer:
             filters = sampling_filters(**static, **fed)
             seed = seed if draws else None
             options = {"filters": filters, "seed": seed, "allow_unknown": self.allow_unknown}
-            return advance(self.network.step, generation, steps=steps, **options)
+            with joined_weights(self.network):
+                return advance(self.network.step, generation, steps=steps, **options)
 
         return run.get_concrete_function()
 
     def _search(self, settings, static, fed):
         @tf.function(input_signature=[self.given, INTEGER, NUMBER, NUMBER, _specs(fed)], autograph=False)
         def run(given, max_new_tokens, length_penalty, diversity, fed):
-            return beam_search(
-                self.network.step,
-                self.first_state(given, max_new_tokens),
-                self.prompts_of(given),
-                max_new_tokens=max_new_tokens,
-                length_penalty=length_penalty,
-                diversity=diversity,
-                filters=sampling_filters(**static, **fed),
-                allow_unknown=self.allow_unknown,
-                **settings,
-            )
+            with joined_weights(self.network):
+                return beam_search(
+                    self.network.step,
+                    self.first_state(given, max_new_tokens),
+                    self.prompts_of(given),
+                    max_new_tokens=max_new_tokens,
+                    length_penalty=length_penalty,
+                    diversity=diversity,
+                    filters=sampling_filters(**static, **fed),
+                    allow_unknown=self.allow_unknown,
+                    **settings,
+                )
 
         return run.get_concrete_function()
 

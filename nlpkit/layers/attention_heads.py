@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from nlpkit.errors import InputError
+from nlpkit.layers.small_numbers import has_small_numbers
 
 
 class AttentionHeads(keras.layers.Layer):
@@ -96,7 +97,7 @@ class AttentionHeads(keras.layers.Layer):
 
 def hide_unless(visible):
     """The penalty that hides scores from a softmax: 0 where they are visible, a large number elsewhere."""
-    return (1.0 - tf.cast(visible, "float32")) * 1e9
+    return (1.0 - tf.cast(visible, "float32")) * (30.0 if has_small_numbers() else 1e9)
 
 
 def _is_step(x, axis):

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from nlpkit.layers.one_text import reads_one_text
 from nlpkit.layers.padding import zero_padding
+from nlpkit.layers.small_numbers import has_small_numbers
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -48,7 +48,7 @@ class AttentionPool(keras.layers.Layer):
         inputs = zero_padding(inputs, mask)
         scores = tf.cast(self.query(self.hidden(inputs))[:, :, 0], "float32")
         real = tf.ones_like(scores) if mask is None else tf.cast(mask, "float32")
-        weights = _of_one_text(scores, real) if reads_one_text() else _of_rows(scores, real)
+        weights = _of_small_numbers(scores, real) if has_small_numbers() else _of_rows(scores, real)
         pooled = tf.reduce_sum(inputs * tf.cast(weights, inputs.dtype)[:, :, None], axis=1)
         return (pooled, weights) if return_attention_scores else pooled
 
@@ -74,8 +74,8 @@ def _of_rows(scores, real):
     return tf.nn.softmax(scores + (real - 1.0) * 1e9, axis=1) * real
 
 
-def _of_one_text(scores, real):
-    """The same of numbers of one size: 8 bits that reach to 1e9 tell no scores apart."""
+def _of_small_numbers(scores, real):
+    """The same of numbers of one size."""
     low = tf.reduce_min(scores, axis=1, keepdims=True) - 8.0
     weights = tf.nn.softmax(tf.where(real > 0, scores, low), axis=1) * real
     return weights / tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-9)

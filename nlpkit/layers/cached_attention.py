@@ -6,6 +6,7 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_cache import add_step, empty_cache
 from nlpkit.layers.attention_heads import AttentionHeads, hide_unless
+from nlpkit.layers.joined_weights import joined_of
 from nlpkit.layers.padding import zero_padding
 from nlpkit.layers.rotary_positions import rotate, waves
 from nlpkit.layers.steps import check_built
@@ -223,11 +224,37 @@ class CachedAttention(AttentionHeads):
         else:
             now = state["position"][:, None]
             turn = self._turn(now)
-            state = add_step(state, *self._keys_and_values(x, turn))
+            query, keys, values = self._of_step(x, turn)
+            state = add_step(state, keys, values)
             penalty = self._penalty(now, tf.shape(state["keys"])[2], None)
-            query = self._project(self.query_dense, x, turn)
             outputs, weights = self._attend(query, state["keys"], state["values"], penalty)
         return (outputs[:, 0], state, weights[:, :, 0]) if return_attention_scores else (outputs[:, 0], state)
+
+    def join_weights(self):
+        """Kernel and bias of queries, keys and values side by side; see `nlpkit.layers.joined_weights`.
+
+        Returns:
+            Tuple of float tensors `(features, 3 * num_heads * key_dim)` and `(3 * num_heads * key_dim,)`; `None` where
+            nothing runs step by step, and in half precision, which rounds a joined product in another way.
+        """
+        if not self.causal or self.compute_dtype != "float32":
+            return None
+        parts, size = (self.query_dense, self.key_dense, self.value_dense), self.num_heads * self._head_size
+        kernels = [tf.reshape(part.kernel, (-1, size)) for part in parts]
+        return tf.concat(kernels, axis=1), tf.concat(
+            [tf.reshape(part.bias, (size,)) for part in parts], axis=0
+        )
+
+    def _of_step(self, x, turn):
+        """Query, key and value of one step, each `(batch, heads, 1, key_dim)`."""
+        joined = joined_of(self)
+        if joined is None:
+            return self._project(self.query_dense, x, turn), *self._keys_and_values(x, turn)
+        kernel, bias = joined
+        heads = tf.nn.bias_add(tf.matmul(tf.reshape(x, (-1, kernel.shape[0])), kernel), bias)
+        heads = tf.reshape(heads, (-1, 3 * self.num_heads, 1, self._head_size))
+        turned, values = tf.split(heads, [2 * self.num_heads, self.num_heads], axis=1)
+        return *tf.split(turned if turn is None else rotate(turned, turn), 2, axis=1), values
 
     def attend(self, x, keys, values, mask=None):
         """Attention to keys and values that were projected before.

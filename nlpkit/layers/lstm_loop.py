@@ -98,10 +98,15 @@ def _forward(gates, steps, recurrent_kernel, state, cell, mask, backwards, keep,
 
     def step(time, state, cell, states, *kept):
         closed = gates(time) + tf.matmul(state, recurrent_kernel)
-        # Closed gates make cell and state zero, and the gradient with them; without one, the cell is enough.
-        opened = masked(tf.sigmoid(closed), mask if keep else None, time)
-        input_gate, forget_gate, candidate, output_gate = tf.split(opened, 4, axis=-1)
-        candidate = 2 * candidate - 1 if keep else tf.tanh(closed[:, 2 * units : 3 * units])
+        if keep:
+            # Closed gates make cell and state zero, and the gradient with them; without one, the cell is enough.
+            opened = masked(tf.sigmoid(closed), mask, time)
+            input_gate, forget_gate, candidate, output_gate = tf.split(opened, 4, axis=-1)
+            candidate = 2 * candidate - 1
+        else:
+            input_gate, forget_gate, candidate, output_gate = tf.split(closed, 4, axis=-1)
+            input_gate, forget_gate, output_gate = map(tf.sigmoid, (input_gate, forget_gate, output_gate))
+            candidate = tf.tanh(candidate)
         cell = masked(forget_gate * cell + input_gate * candidate, None if keep else mask, time)
         state = output_gate * tf.tanh(cell)
         after = time if backwards else time + 1

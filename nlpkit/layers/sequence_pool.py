@@ -5,9 +5,9 @@ import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.attention_pool import AttentionPool
-from nlpkit.layers.one_text import reads_one_text
 from nlpkit.layers.packing import first_step, last_step, pack, real_steps
 from nlpkit.layers.padding import zero_padding
+from nlpkit.layers.small_numbers import has_small_numbers
 
 POOLINGS = ("mean", "max", "last", "attention")
 
@@ -76,8 +76,7 @@ class SequencePool(keras.layers.Layer):
         elif name == "mean":
             return tf.reduce_sum(inputs, axis=1) / tf.cast(tf.maximum(lengths, 1), inputs.dtype)[:, None]
         else:
-            # Numbers of 8 bits that reach down to -3e38 tell nothing else apart.
-            lowest = tf.reduce_min(inputs) if reads_one_text() else inputs.dtype.min
+            lowest = tf.reduce_min(inputs) if has_small_numbers() else inputs.dtype.min
             pooled = tf.reduce_max(tf.where(tf.cast(mask, "bool")[:, :, None], inputs, lowest), axis=1)
         return pooled if mask is None else pooled * tf.cast(lengths > 0, inputs.dtype)[:, None]
 

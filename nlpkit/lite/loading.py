@@ -48,6 +48,11 @@ def load(path, num_threads=1):
             f"{path} must be of a task among {sorted(RUNTIMES)}. Received: {task!r}. "
             "Use the nlpkit version that wrote it."
         )
+    if file.spec.get("reads_strings"):
+        raise InputError(
+            f"{path} reads strings by operations of tensorflow-text, which nlpkit.lite does without. "
+            "Load model.tflite, which was written beside it."
+        )
     module, name = RUNTIMES[task]
     runtime = getattr(importlib.import_module(f"nlpkit.lite.{module}"), name)
     try:

@@ -72,7 +72,7 @@ class Packer(keras.layers.Layer):
         marks = tf.size(pool, tf.int64) - 3
         splits = tf.cast(token_ids.row_splits, tf.int64)
         starts, ends = splits[:-1], splits[1:]
-        head, tail = self._kept(ends - starts)
+        head, tail = self.kept(ends - starts)
         nothing = tf.zeros_like(starts)
         missing = nothing if self.start or self.end else tf.cast(starts == ends, tf.int64)
         stretches = [
@@ -92,8 +92,15 @@ class Packer(keras.layers.Layer):
     def call(self, token_ids):
         return self.trim(token_ids).to_tensor(default_value=PAD)
 
-    def _kept(self, lengths):
-        """How many ids stay at the head and at the tail of rows of these lengths."""
+    def kept(self, lengths):
+        """How many ids stay of rows that may be too long.
+
+        Args:
+            lengths: int tensor. Ids of each row.
+
+        Returns:
+            Tuple of two such tensors: how many stay at the head, and how many at the tail.
+        """
         if self.max_length is None:
             return lengths, tf.zeros_like(lengths)
         room = self.max_length - self.start - self.end

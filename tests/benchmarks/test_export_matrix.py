@@ -36,8 +36,10 @@ def test_a_difference_is_found(monkeypatch, tmp_path):
     other = Model()
     other.predict_proba = lambda X: np.array([[0.5, 0.5]] * (len(X) - 1) + [[0.25, 0.75]])
     monkeypatch.setattr(export_matrix, "load", lambda name, path: other)
+    monkeypatch.setattr(export_matrix, "answer_to_ids", lambda *arguments: np.array([0.75]))
+    monkeypatch.setattr(export_matrix, "_of_network", lambda *arguments: np.array([0.5]))
     key = "classifier", "gru", "both"
-    found = {"alone": 0.25, "padded": 0.25, "empty": 0.25}
+    found = dict.fromkeys(("alone", "padded", "empty", "left", "gaps"), 0.25)
     assert export_matrix.differences(key, Model(), "TFLite") == found
     assert export_matrix.differences(key, Model(), "ONNX") == {"refused": "not that"}
 

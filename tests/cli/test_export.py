@@ -77,6 +77,7 @@ def test_onnx_beside_a_measured_file(run, copy):
         ),
         (("--to", "tflite", "--quantize", "int8"), "`quantize='int8'` needs texts of the training"),
         (("--representative", "x.tsv"), "--representative is about TFLite. Received: --to saved_model."),
+        (("--to", "tflite", "--text-ops"), "`text_ops` (--text-ops) needs a tokenizer among"),
         (("--beam", "3"), "--beam is about a model that writes targets. Received: "),
         (
             ("--to", "tflite", "--max-loss", "1"),
@@ -134,6 +135,16 @@ def test_a_folder_without_a_model_is_refused(run, tmp_path):
     result = run("export", tmp_path)
     assert result.exit_code == 2
     assert "no complete nlpkit model folder: spec.json, model.keras missing" in result.stderr
+
+
+@pytest.mark.parametrize("option", [("--to", "tflite"), ("--jit",), ("--max-loss", "1")])
+def test_explain_stands_alone(run, copy, option):
+    result = run("export", copy, "--explain", *option)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert (
+        f"--explain shows what lies in the folder and exports nothing. Received: {option[0]} "
+        in result.stderr
+    )
 
 
 def test_explain_shows_what_lies_there_and_exports_nothing(run, copy):

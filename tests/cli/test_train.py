@@ -52,7 +52,7 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
     result = run(
         "train", "classifier", "--data", tables / "train.tsv", "--data", tables / "te*.tsv",
         "--columns", "label,text", "--out", out, "--encoder", "lstm", "--no-bidirectional", "--units", 8,
-        "--num-layers", 2, "--epochs", 4, "--tokenizer", "char", "--max-length", 9, "--minutes", 2,
+        "--num-layers", 2, "--epochs", 4, "--tokenizer", "char", "--no-normalize", "--max-length", 9, "--minutes", 2,
         "--label-separator", ";", "--mixed-precision", "--tensorboard", "logs", "--vectors", "v.txt",
         "--seed", 5, "--quiet",
     )  # fmt: skip
@@ -60,7 +60,7 @@ def test_options_reach_the_estimator(run, tables, tmp_path, monkeypatch):
     assert seen == {
         "encoder": "lstm", "bidirectional": False, "units": 8, "num_layers": 2, "epochs": 4, "verbose": 0,
         "max_length": 9, "minutes": 2.0, "multi_label": True, "random_state": 5, "resume": False, "tokenizer": "char",
-        "encoder_from": None,
+        "encoder_from": None, "normalize": False,
         "options": {"training": {"mixed_precision": True, "tensorboard": "logs"}, "network": {"vectors": "v.txt"}},
         "rows": 240,
         "checkpoint": f"{out}.checkpoint",
@@ -245,11 +245,14 @@ def test_a_new_run_leaves_nothing_of_the_one_before_to_resume(run, tables, tmp_p
 def test_an_export_of_the_model_before_is_pointed_out(run, tables, tmp_path):
     command = ("train", "classifier", "--data", tables / "train.tsv", "--columns", "label,text",
                "--out", tmp_path / "model", *SMALL)  # fmt: skip
-    assert "still the export" not in run(*command).stderr
-    (tmp_path / "model" / "3").mkdir()
+    assert "still exports" not in run(*command).stderr
+    for name in ("3", "10"):
+        (tmp_path / "model" / name).mkdir()
+    for name in ("model.tflite", "model.int8.tflite", "model.onnx"):
+        (tmp_path / "model" / name).touch()
     result = run(*command, "--overwrite")
     assert result.exit_code == 0, result.output
-    assert f"{tmp_path / 'model' / '3'} is still the export of the model before" in result.stderr
+    assert "still exports of the model before: 10, model.int8.tflite, model.tflite, model.onnx;" in result.stderr
 
 
 def test_half_a_checkpoint_is_no_unfinished_run(run, tables, tmp_path):

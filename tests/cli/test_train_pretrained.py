@@ -56,13 +56,14 @@ def test_options_that_the_language_model_decides_are_named(
     run, tables, language_model, tmp_path, nothing_is_read
 ):
     more = ("--encoder", "lstm", "--units", 8, "--no-bidirectional", "--num-layers", 1, "--vectors", "v.txt",
-            "--tokenizer", "char")  # fmt: skip
+            "--tokenizer", "char", "--no-normalize")  # fmt: skip
     result = run(*command(tables, tmp_path / "model", language_model, *more))
     assert result.exit_code == 2
     assert result.stderr == (
         "error: --encoder-from brings its text layer and its encoder, so that it goes with none of --encoder, "
-        "--bidirectional, --units, --num-layers, --vectors, --tokenizer. Received: --encoder, --bidirectional, "
-        "--units, --num-layers, --vectors, --tokenizer. Leave that out, or --encoder-from.\n"
+        "--bidirectional, --units, --num-layers, --vectors, --tokenizer, --no-normalize. Received: --encoder, "
+        "--bidirectional, --units, --num-layers, --vectors, --tokenizer, --no-normalize. "
+        "Leave that out, or --encoder-from.\n"
     )
     result = run(*command(tables, tmp_path / "model", language_model, "--units", 8))
     assert result.exit_code == 2 and result.stderr.endswith(

@@ -95,6 +95,14 @@ def test_a_reader_gives_what_lists_give(fitted, tmp_path):
     assert found["mistakes"] == expected["mistakes"]
 
 
+def test_texts_as_they_are_or_changed_by_switches():
+    options = {"text": {"collapse_whitespace": True}}
+    found = [quick(epochs=1, normalize=normalize, options=options) for normalize in (True, False)]
+    switches = [each.fit(texts(), labels()).text_to_ids_.settings()["normalizer"] for each in found]
+    assert [(each["html"], each["case"]) for each in switches] == [(True, "lower"), (False, None)]
+    assert all(each["collapse_whitespace"] for each in switches)
+
+
 def test_validation_data_as_a_tuple_and_as_a_reader(tmp_path):
     reader = TableReader(csv(tmp_path / "dev.csv", 20))
     one = quick().fit(X, Y, validation_data=(texts(20), labels(20)))

@@ -227,9 +227,15 @@ def test_each_part_is_compared(generators, monkeypatch):
 
     def faithful(folder, run, given, needs_text, prefix):
         asked.update(given)
-        written = generator.generate(given["texts"], temperature=0, **given["options"])
+        given_texts = [text for batch in given["texts"] for text in batch]
+        details = generator.generate_details(given_texts, temperature=0, **given["options"])
         logits = network(np.array([given["token_ids"]]))[0].numpy()
-        return {"text": written, "score": generator.score(given["texts"]), "logits": logits} | changed
+        return {
+            "text": [each["text"] for each in details],
+            "written": [each["score"] for each in details],
+            "score": generator.score(given_texts),
+            "logits": logits,
+        } | changed
 
     def verify():
         return verify_generator.verify_generator("folder", text, network, X)
@@ -247,6 +253,9 @@ def test_each_part_is_compared(generators, monkeypatch):
         VerificationError, match="in the log-probability per token, more than 1e-05. It was removed"
     ):
         verify()
+    changed = {"written": np.full(len(X), -1e3)}
+    with pytest.raises(VerificationError, match="in the log-probability of what is written, more than 1e-05"):
+        verify()
     changed = {"logits": network(np.array([asked["token_ids"]]))[0].numpy() + np.nan}
     with pytest.raises(VerificationError, match="differs .* by nan in the logits of `step`"):
         verify()
@@ -254,7 +263,7 @@ def test_each_part_is_compared(generators, monkeypatch):
 
 def test_an_unknown_format_is_refused(generators, tmp_path):
     with pytest.raises(
-        InputError, match=r"`to` must be among \['onnx', 'saved_model', 'tflite'\]. Received: 'gguf'"
+        InputError, match=r"`to` must be among \['saved_model', 'tflite', 'onnx'\]. Received: 'gguf'"
     ):
         generators["word, lstm"].export(tmp_path, to=("saved_model", "gguf"))
     assert list(tmp_path.iterdir()) == []

@@ -340,7 +340,7 @@ def test_targets_of_one_score_may_change_places(models):
 def test_what_cannot_be_exported_is_refused(models, tmp_path):
     model = models["word, attention"]
     with pytest.raises(
-        InputError, match=r"`to` must be among \['onnx', 'saved_model', 'tflite'\]. Received: 'gguf'"
+        InputError, match=r"`to` must be among \['saved_model', 'tflite', 'onnx'\]. Received: 'gguf'"
     ):
         model.export(tmp_path, to=("saved_model", "gguf"))
     with pytest.raises(InputError, match="`beam_size` must be an integer, 1 or more. Received: beam_size=0"):

@@ -14,13 +14,14 @@ SPEC = tf.TensorSpec([2, 3], tf.float32, name="x")
 TEXTS = ["first", "second"]
 
 
-def answer(monkeypatch, shift=0.0, signature="ids"):
+def answer(monkeypatch, shift=0.0, signature="ids", label=("7", "7"), expected=EXPECTED):
     """The verification of a SavedModel that says what is expected, but for a shift in one signature."""
     changed = {name: EXPECTED + (shift if name == signature else 0) for name in SIGNATURES}
+    changed["label"] = list(label)
     changed["classify"] = [dict(zip(("a", "7"), row, strict=True)) for row in changed["classify"].tolist()]
     monkeypatch.setattr(verify, "_read", lambda *arguments: changed)
     monkeypatch.setattr(verify, "check_portable", lambda folder: None)
-    return verify_saved_model("folder", EXPECTED, TEXTS, np.ones((2, 3), "int32"), ["a", 7], False)
+    return verify_saved_model("folder", expected, TEXTS, np.ones((2, 3), "int32"), ["a", 7], False)
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
@@ -34,6 +35,20 @@ def test_a_large_difference_names_the_text(monkeypatch, shift, signature):
     message = f"`{signature}` of the SavedModel differs .* most for the text 'second'. It was removed"
     with pytest.raises(VerificationError, match=message):
         answer(monkeypatch, np.array([[0.0], [shift]]), signature)
+
+
+# Of the second text both labels are equally likely.
+@pytest.mark.parametrize("label", [("7", "a"), ("7", "7"), (["", "7"], ["", ""]), (["", "7"], ["a", "7"])])
+def test_the_likeliest_label_is_right(monkeypatch, label):
+    answer(monkeypatch, label=label)
+
+
+@pytest.mark.parametrize("label", [("a", "a"), ("b", "a"), (["a", "7"], ["", ""]), (["", ""], ["", ""])])
+def test_another_label_is_told(monkeypatch, label):
+    likely = "'7'" if isinstance(label[0], str) else r"\['', '7'\]"
+    message = rf"The SavedModel calls the text 'first' .*, the Keras model {likely}. It was removed."
+    with pytest.raises(VerificationError, match=message):
+        answer(monkeypatch, label=label)
 
 
 def exported(folder, name, function):

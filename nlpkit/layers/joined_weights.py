@@ -1,0 +1,40 @@
+"""Weights that each step of a loop multiplies with, joined once before the loop."""
+
+import contextlib
+from contextvars import ContextVar
+
+# Of its own in each thread: another one may run a model meanwhile.
+_joined = ContextVar("joined_weights", default=None)
+
+
+@contextlib.contextmanager
+def joined_weights(model):
+    """Within it the steps of attention that are traced make queries, keys and values by one product of matrices.
+
+    Joining the weights takes longer than a product of one step, so that it pays for a loop, which is traced within.
+
+    Args:
+        model: `keras.Model` or layer whose step is traced. Those of its layers that have a `join_weights()` are asked.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from nlpkit.layers import CachedAttention
+        >>> from nlpkit.layers.joined_weights import joined_weights
+        >>> layer = CachedAttention(2, causal=True)
+        >>> layer.build((None, None, 4))
+        >>> state = layer.initial_state(1, max_length=3)
+        >>> with joined_weights(layer):
+        ...     layer.step(tf.ones((1, 4)), state)[0].shape
+        TensorShape([1, 4])
+    """
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "join_weights")]
+    before = _joined.set({id(layer): layer.join_weights() for layer in layers})
+    try:
+        yield
+    finally:
+        _joined.reset(before)
+
+
+def joined_of(layer):
+    """The weights of a layer that were joined, as its `join_weights()` gave them; `None` outside `joined_weights`."""
+    return (_joined.get() or {}).get(id(layer))
