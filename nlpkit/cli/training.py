@@ -171,7 +171,9 @@ def note_result(report, out):
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
     exported = _exported(out)
     if exported:
-        note(f"still exports of the model before: {', '.join(exported)}; nlpkit export {out} --to … makes them anew")
+        note(
+            f"still exports of the model before: {', '.join(exported)}; nlpkit export {out} --to … makes them anew"
+        )
 
 
 def _exported(out):

@@ -252,7 +252,9 @@ def test_an_export_of_the_model_before_is_pointed_out(run, tables, tmp_path):
         (tmp_path / "model" / name).touch()
     result = run(*command, "--overwrite")
     assert result.exit_code == 0, result.output
-    assert "still exports of the model before: 10, model.int8.tflite, model.tflite, model.onnx;" in result.stderr
+    assert (
+        "still exports of the model before: 10, model.int8.tflite, model.tflite, model.onnx;" in result.stderr
+    )
 
 
 def test_half_a_checkpoint_is_no_unfinished_run(run, tables, tmp_path):
