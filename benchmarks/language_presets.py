@@ -6,8 +6,9 @@ that, `limit_hours` and `goal_hours` how long they may take. `gpu_hours` is an e
 multiplications of a run at one (textbook) or three (AWD) TFLOP per second; it was not measured.
 """
 
-# Of every row: the best epoch is kept.
-PLATEAU = {"batch_size": 20, "sequence_length": 35, "schedule": "plateau", "warmup": 0.0, "patience": None}
+# Of every row: the best epoch is kept, and the state goes on to the end of the text, as in the papers.
+PLATEAU = {"batch_size": 20, "sequence_length": 35, "schedule": "plateau", "warmup": 0.0, "patience": None,
+           "reset_states": 0.0}  # fmt: skip
 # Gradient descent as Zaremba has it: his loss is a sum over the steps of a row, so that his rate of 1 and limit of 5
 # are about 20 and 0.25 for a mean over tokens.
 DESCENT = {**PLATEAU, "optimizer": "sgd", "learning_rate": 20.0, "clip_norm": 0.25, "schedule": "cosine"}

@@ -91,6 +91,8 @@ class LanguageModelSettings(FitSettings):
     Args:
         sequence_length: int. Steps of a segment, through which gradients flow.
         documents: bool. Whether each text is read by itself, in training and evaluation; else all are one long text.
+        reset_states: float between 0 and 1. Part of the rows whose state begins anew at a segment, so that the network
+            also learns from where a text begins: one that never does may go astray from there.
 
     Example:
         >>> from nlpkit.spec import LanguageModelSettings
@@ -105,6 +107,7 @@ class LanguageModelSettings(FitSettings):
     learning_rate: float = Field(2e-3, gt=0.0)
     sequence_length: int = Field(35, ge=1)
     documents: bool = False
+    reset_states: Share = 0.02
 
 
 class TextToTextSettings(FitSettings):

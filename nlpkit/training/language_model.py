@@ -26,6 +26,8 @@ class NextToken(keras.Model):
 
     Args:
         network: `GeneratorNetwork`.
+        reset_states: float between 0 and 1. In training, part of the rows whose state begins anew at a segment.
+            Defaults to 0.
 
     Call arguments:
         token_ids: Int tensor of shape `(batch, time)`.
@@ -37,9 +39,10 @@ class NextToken(keras.Model):
         'next_token'
     """
 
-    def __init__(self, network, **kwargs):
+    def __init__(self, network, reset_states=0.0, **kwargs):
         super().__init__(**{"name": "next_token", **kwargs})
-        self.network = network
+        self.network, self.reset_states = network, reset_states
+        self.seed_generator = keras.random.SeedGenerator() if reset_states else None
         self.mean_loss = keras.metrics.Mean(name="loss")
         self.carried = {}
 
@@ -85,7 +88,7 @@ class NextToken(keras.Model):
 
     def _loss(self, inputs, targets, first, which):
         """Mean loss of the tokens, their number, and the states after the segment."""
-        states = [state * tf.cast(1.0 - first, state.dtype) for state in self.carried[which]]
+        states = self._states(first, which)
         # What stands behind the end of a row only adds to a state that is not used again.
         hidden, states = self.network.hidden(inputs, states, training=which == "training", padded=False)
         losses, count = (
@@ -94,6 +97,17 @@ class NextToken(keras.Model):
         )
         return tf.reduce_sum(losses) / count, count, states
 
+    def _states(self, first, which):
+        """The states that a segment begins with; zeros where `first` is 1, and in training for some rows."""
+        carried = [state * tf.cast(1.0 - first, state.dtype) for state in self.carried[which]]
+        if which != "training" or not self.reset_states:
+            return carried
+        rows = tf.shape(carried[0])[:1]
+        goes_on = keras.random.uniform(rows, seed=self.seed_generator) >= self.reset_states
+        return [
+            tf.where(tf.reshape(goes_on, [-1] + [1] * (len(each.shape) - 1)), each, 0) for each in carried
+        ]
+
     def _note(self, loss, weight, states, which):
         for kept, state in zip(self.carried[which], states, strict=True):
             kept.assign(state)
@@ -101,7 +115,8 @@ class NextToken(keras.Model):
         return {"loss": self.mean_loss.result()}
 
     def get_config(self):
-        return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.network)}
+        network = keras.saving.serialize_keras_object(self.network)
+        return {**super().get_config(), "network": network, "reset_states": self.reset_states}
 
     @classmethod
     def from_config(cls, config):
@@ -158,7 +173,9 @@ def train_language_model(
     started = time.monotonic()
     _check_kind(ids, validation, settings)
     side_by_side, batches, steps = _training(ids, settings, seed)
-    model = NextToken(network)
+    # Each text by itself begins anew as it is; and a Transformer carries nothing over.
+    carries_on = network.carries_state and not settings.documents
+    model = NextToken(network, settings.reset_states if carries_on else 0.0)
     model.start(
         {
             "training": side_by_side,

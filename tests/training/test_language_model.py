@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import nlpkit.training.language_model as language_model
 from nlpkit.data import IdRows
 from nlpkit.errors import InputError
 from nlpkit.models import build_generator
@@ -69,6 +70,38 @@ def test_the_state_is_carried_from_segment_to_segment_and_begins_anew_with_each_
         for batch, mean in zip(batches, expected, strict=True):
             trainer.mean_loss.reset_state()
             assert float(trainer.test_step(batch)["loss"]) == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "nplm"])
+def test_some_rows_begin_anew(cell):
+    trainer = NextToken(network(cell=cell), reset_states=0.3)
+    trainer.start({"training": 2000, "evaluation": 4})
+    for kept in [*trainer.carried["training"], *trainer.carried["evaluation"]]:
+        kept.assign(tf.ones_like(kept))
+    states = [state.numpy().reshape(2000, -1) for state in trainer._states(0.0, "training")]
+    rows = np.stack([state.mean(axis=1) for state in states])
+    assert np.isin(rows, (0.0, 1.0)).all() and (rows == rows[0]).all()
+    assert 0.25 < 1 - rows.mean() < 0.35
+    again = np.stack(
+        [state.numpy().reshape(2000, -1).mean(axis=1) for state in trainer._states(0.0, "training")]
+    )
+    assert (again != rows).any()
+    assert all(state.numpy().all() for state in trainer._states(0.0, "evaluation"))
+    assert not any(state.numpy().any() for state in trainer._states(1.0, "training"))
+    twin = NextToken.from_config(trainer.get_config())
+    assert twin.reset_states == 0.3
+
+
+@pytest.mark.parametrize(
+    ("cell", "documents", "expected"),
+    [("lstm", False, 0.02), ("lstm", True, 0.0), ("transformer", False, 0.0)],
+)
+def test_states_begin_anew_where_they_would_go_on(cell, documents, expected, monkeypatch):
+    seen = []
+    monkeypatch.setattr(language_model, "run_epochs", lambda model, *more, **settings: seen.append(model))
+    settings = SETTINGS.model_copy(update={"documents": documents})
+    train_language_model(network(cell=cell), TEXTS if documents else TEXT, settings)
+    assert seen[0].reset_states == expected
 
 
 def stop_before_the_last(callback, epoch, logs=None):
