@@ -115,14 +115,14 @@ def _apart(found, expected):
     return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max())
 
 
-def write_docs(columns, lines):
-    """Puts the table between its marks in docs/export.md."""
+def write_docs(columns, lines, marks=MARKS, notes=()):
+    """Puts a table, and notes below it, between its marks in docs/export.md."""
     text = DOCS.read_text(encoding="utf-8")
-    before, rest = text.split(MARKS[0])
-    _, after = rest.split(MARKS[1])
+    before, rest = text.split(marks[0])
+    _, after = rest.split(marks[1])
     rows = [columns, ["---"] * len(columns), *lines]
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    DOCS.write_text(before + MARKS[0] + table + MARKS[1] + after, encoding="utf-8")
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows) + "".join(f"\n{note}\n" for note in notes)
+    DOCS.write_text(before + marks[0] + table + marks[1] + after, encoding="utf-8")
 
 
 def shown(found):
@@ -130,9 +130,12 @@ def shown(found):
     if "refused" in found:
         return "—"
     order = [pattern for pattern in (*ASKED, *IDS) if pattern in found]
-    return " / ".join(
-        f"{found[pattern]:.0e}".replace("e-0", "e-") if found[pattern] else "0" for pattern in order
-    )
+    return " / ".join(one_digit(found[pattern]) for pattern in order)
+
+
+def one_digit(difference):
+    """A difference as it is shown."""
+    return f"{difference:.0e}".replace("e-0", "e-") if difference else "0"
 
 
 def main():

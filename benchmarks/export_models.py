@@ -8,6 +8,11 @@ from functools import partial
 
 TEXTS = ["a good film", "a dull and very long film", "good", "what a good , good film it is"] * 6
 LABELS = ["yes", "no", "yes", "yes"] * 6
+TOPICS = [["praise"], ["film", "length"], ["praise"], []] * 6
+DIALOGUES = [
+    ["hello", "hi", "a good film ?", "good"],
+    ["hello", "good", "what film is it ?", "a long film"],
+] * 6
 TARGETS = ["ein guter film", "ein sehr langer film", "gut", "was für ein guter film"] * 6
 ASKED = ["good", "a very good film", "", "a film of words that nobody knows , at all"]
 CELLS = ("rnn", "lstm", "gru", "transformer")
@@ -31,12 +36,20 @@ def of_pieces(tokenizer, **text):
     return TextClassifier("lstm", tokenizer=tokenizer, options=options, **SMALL).fit(TEXTS, LABELS)
 
 
-def generator(cell, direction):
-    """A `TextGenerator` by words."""
+def of_topics():
+    """A `TextClassifier` of several labels a text."""
+    from nlpkit import TextClassifier
+
+    options = {"network": {"embedding_dim": 8}}
+    return TextClassifier("lstm", multi_label=True, options=options, **SMALL).fit(TEXTS, TOPICS)
+
+
+def generator(cell, direction, level="word"):
+    """A `TextGenerator`, by words unless another level is given."""
     from nlpkit import TextGenerator
 
     network = {"num_heads": 2} if cell == "transformer" else {}
-    return TextGenerator(cell, options={"network": network}, **SMALL).fit(TEXTS)
+    return TextGenerator(cell, level=level, options={"network": network}, **SMALL).fit(TEXTS)
 
 
 def text_to_text(cell, direction):
@@ -50,6 +63,21 @@ def text_to_text(cell, direction):
     return TextToText("attention", cell=cell, level="word", options=options, **SMALL).fit(TEXTS, TARGETS)
 
 
+def copying():
+    """A `TextToText` that may copy words of the source."""
+    from nlpkit import TextToText
+
+    options = {"network": {"copy": 3, "coverage": True}}
+    return TextToText("attention", level="word", shared=True, options=options, **SMALL).fit(TEXTS, TARGETS)
+
+
+def chatbot():
+    """A `Chatbot` by words."""
+    from nlpkit import Chatbot
+
+    return Chatbot(level="word", **SMALL).fit(DIALOGUES)
+
+
 def captioner(cell, direction):
     """An `ImageCaptioner` of pictures that are made up."""
     from nlpkit import ImageCaptioner
@@ -60,6 +88,22 @@ def captioner(cell, direction):
     network = {"filters": [4], **({"num_heads": 2} if cell == "transformer" else {})}
     options = {"image": {"size": 16}, "network": network}
     return ImageCaptioner(preset, options=options, **given, **SMALL).fit(images, captions)
+
+
+def captioner_of_features():
+    """An `ImageCaptioner` of what another network saw."""
+    from nlpkit import ImageCaptioner
+
+    _, captions = pictures()
+    return ImageCaptioner(**SMALL).fit(features(), captions)
+
+
+def features():
+    """Features of regions, float32 `(n, 5, 7)`, of as many images as there are pictures."""
+    import numpy as np
+
+    images, _ = pictures()
+    return np.random.default_rng(0).normal(size=(len(images), 5, 7)).astype("float32")
 
 
 def pictures():

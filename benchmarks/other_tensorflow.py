@@ -1,8 +1,8 @@
 """SavedModels in another TensorFlow: that of the newest TF Serving, with tensorflow-text and nothing else beside it.
 
-A small model of every task and cell (export_models.py) is exported here, and each of its signatures is asked by plain
-TensorFlow in this environment and in the other one, which the script sets up in a folder (some 2 GB); answers must be
-equal, numbers to 1e-5.
+A small model of every task and cell (export_models.py), and of what else a graph can hold, is exported here, and each
+of its signatures is asked by plain TensorFlow in this environment and in the other one, which the script sets up in a
+folder (some 2 GB). Answers must be equal, numbers to 1e-5: if any is not, the exit code is 1.
 Run from the repository root: python benchmarks/other_tensorflow.py --environment FOLDER
 """
 
@@ -22,18 +22,25 @@ from common import header, print_table, result_name, write_result
 VERSIONS = {"tensorflow": "2.20.0", "tensorflow-text": "2.20.1"}
 TOLERANCE = 1e-5
 QUICK = [("classifier", "lstm", "both"), ("classifier", "wordpiece")]
-# Those that words are not enough for: their graphs hold operations of tensorflow-text.
 MODELS = {
     **export_models.MODELS,
+    # Words are not enough for these: their graphs hold operations of tensorflow-text.
     ("classifier", "wordpiece"): partial(export_models.of_pieces, "wordpiece"),
     ("classifier", "sentencepiece"): partial(export_models.of_pieces, "sentencepiece"),
     ("classifier", "folded"): partial(export_models.of_pieces, "word", case="fold", unicode_form="NFKC"),
+    ("classifier", "multi-label"): export_models.of_topics,
+    ("generator", "byte"): partial(export_models.generator, "lstm", "forward", level="byte"),
+    ("generator", "char"): partial(export_models.generator, "lstm", "forward", level="char"),
+    ("generator", "nplm"): partial(export_models.generator, "nplm", "forward"),
+    ("text_to_text", "copy"): export_models.copying,
+    ("chatbot", "attention"): export_models.chatbot,
+    ("captioner", "features"): export_models.captioner_of_features,
 }
 OPTIONS = {
     "max_new_tokens": 6, "max_length": 9, "temperature": 0.8, "top_k": 0, "top_p": 0.9, "seed": 3,
     "length_penalty": 1.0,
 }  # fmt: skip
-# Calls each signature whose inputs are known; what a first state is, `init` says.
+# Calls each signature; what a first state is, `init` says, which comes before `step`.
 PROGRAM = """
 import json, sys
 import numpy as np
@@ -46,8 +53,9 @@ given = {name: value.astype(object) if value.dtype.kind == "S" else value for na
 signatures = tf.saved_model.load(folder).signatures
 for name in sorted(signatures):
     specs = signatures[name].structured_input_signature[1]
-    if not set(specs) <= set(given):
-        continue
+    unknown = sorted(set(specs) - set(given))
+    if unknown:
+        sys.exit(f"The signature `{name}` has inputs that other_tensorflow.py gives nothing for: {', '.join(unknown)}.")
     asked = {key: tf.constant(given[key], spec.dtype) for key, spec in specs.items()}
     answer = {key: value.numpy() for key, value in signatures[name](**asked).items()}
     found.update({f"{name}|{key}": value for key, value in answer.items()})
@@ -71,20 +79,19 @@ def set_up(folder):
     return str(python)
 
 
-def asked(task, model):
-    """Inputs by their names, arrays."""
+def asked():
+    """Inputs of all signatures by their names, arrays."""
     ids = np.array([[5, 4, 6, 0], [4, 0, 0, 0], [0, 0, 0, 0], [7, 5, 4, 6]])
     texts = np.array([text.encode() for text in export_models.ASKED])
     targets = np.array([text.encode() for text in export_models.TARGETS[: len(texts)]])
     images, _ = export_models.pictures()
-    inputs = {
-        "text": texts, "prompt": texts, "source": texts, "target": targets, "token_ids": ids, "source_ids": ids,
-        "image": images[: len(texts)], **OPTIONS,
+    # An empty text would end in a zero, which NumPy takes for the end of a string.
+    examples = np.array([_example(text) for text in texts if text])
+    return {
+        "text": texts, "prompt": texts, "target": targets, "token_ids": ids, "source_ids": ids, "inputs": examples,
+        "image": images[: len(texts)], "features": export_models.features()[: len(texts)], "batch_size": len(texts),
+        **OPTIONS,
     }  # fmt: skip
-    if task == "classifier":
-        # An empty text would end in a zero, which NumPy takes for the end of a string.
-        inputs["inputs"] = np.array([_example(text) for text in texts if text])
-    return inputs
 
 
 def _example(text):
@@ -126,29 +133,42 @@ def _difference(one, other):
     return float(np.abs(one.astype("float64") - other).max(initial=0.0))
 
 
+def tried(key, python):
+    """The row of a model: what its answers here and there have in common."""
+    with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
+        path, inputs = MODELS[key]().export(folder)[0].path, asked()
+        here, there = answers(sys.executable, path, inputs), answers(python, path, inputs)
+    count, difference = compare(here, there)
+    equal = "yes" if difference <= TOLERANCE else "no"
+    return [" ".join(key), str(here["tensorflow"]), str(there["tensorflow"]), count, difference, equal]
+
+
+def check(rows):
+    """Ends the script if any model is unequal."""
+    unequal = [name for name, *_, equal in rows if equal != "yes"]
+    if unequal:
+        raise SystemExit(f"Other answers in TensorFlow {VERSIONS['tensorflow']}: {', '.join(unequal)}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--environment", required=True, help="folder of the other environment")
-    parser.add_argument("--quick", action="store_true", help="one model, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="two models, to see that it works")
     options = parser.parse_args()
     python, rows = set_up(options.environment), []
     for key in QUICK if options.quick else MODELS:
-        with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
-            model = MODELS[key]()
-            path, inputs = model.export(folder)[0].path, asked(key[0], model)
-            here, there = answers(sys.executable, path, inputs), answers(python, path, inputs)
-        count, difference = compare(here, there)
-        equal = "yes" if difference <= TOLERANCE else "no"
-        rows.append(
-            [" ".join(key), str(here["tensorflow"]), str(there["tensorflow"]), count, difference, equal]
-        )
+        rows.append(tried(key, python))
         print(json.dumps(rows[-1]), flush=True)
     columns = ["model", "here", "there", "answers", "largest difference", "equal"]
     print_table("SavedModels in another TensorFlow", columns, rows)
-    rows = [dict(zip(columns, row, strict=True)) for row in rows]
-    write_result(
-        result_name("other_tensorflow", options.quick), {**header(), "versions": VERSIONS, "rows": rows}
-    )
+    result = {
+        **header(),
+        "versions": VERSIONS,
+        "rows": [dict(zip(columns, row, strict=True)) for row in rows],
+    }
+    result["command"] = result["command"].replace(options.environment, "FOLDER")
+    write_result(result_name("other_tensorflow", options.quick), result)
+    check(rows)
 
 
 if __name__ == "__main__":

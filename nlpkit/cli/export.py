@@ -43,8 +43,12 @@ ONLY_OF = {
 ARGUMENTS = {
     name: name for name in ("device", "jit", "quantize", "steps", "fused_lstm", "text_ops", "max_loss")
 } | {"beam": "beam_size"}
-# Those that are read before, and the argument that each becomes.
-READ = {"representative": "representative_data", "data": "validation_data", "max_loss": "validation_data"}
+# Those that are read before, and the argument that each is about.
+READ_INTO = {
+    "representative": "representative_data",
+    "data": "validation_data",
+    "max_loss": "validation_data",
+}
 
 
 def register(app):
@@ -94,10 +98,11 @@ def export(
         "representative": representative,
     }  # fmt: skip
     if explain:
-        _check_alone({"to": to, **given})
+        reading = {"columns": columns, "text": text, "label": label, "source": source, "target": target}
+        _check_alone({"to": to, **given, **reading})
         _explain(model, as_json)
         return
-    task = _checked(model, formats, given)
+    task = _checked_task(model, formats, given)
     settings = {ARGUMENTS[name]: given[name] for name in ARGUMENTS if given[name] is not None}
     if representative:
         settings["representative_data"] = text_reader(representative, text=text, columns=columns)
@@ -113,6 +118,10 @@ def export(
         typer.echo(f"{result.path}")
     if not quiet:
         print_exports(results)
+        if quantize and not data:
+            note(
+                "what the smaller files are worth was not measured: --data FILE, texts that were not trained on"
+            )
         _show_next(model, formats)
 
 
@@ -143,7 +152,7 @@ def _parted(values):
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def _checked(model, formats, given):
+def _checked_task(model, formats, given):
     """The task of the model, for which all given options are made."""
     from nlpkit.estimators.saving import read_spec
 
@@ -152,7 +161,7 @@ def _checked(model, formats, given):
         if value is None:
             continue
         option = f"--{name.replace('_', '-')}"
-        needed = FORMAT_OF.get(READ.get(name, name))
+        needed = FORMAT_OF.get(READ_INTO.get(name, name))
         if needed and needed not in formats:
             raise InputError(
                 f"{option} is about {TITLES[needed]}. Received: --to {','.join(formats)}. Add it: --to {needed}"

@@ -17,7 +17,7 @@ from nlpkit.export import (
     export_classifier_tflite,
     export_saved_model,
 )
-from nlpkit.export.formats import check_formats
+from nlpkit.export.formats import check_formats, write_all
 from nlpkit.export.quality import lower
 from nlpkit.export.quantization import quantizations
 from nlpkit.export.text_ops import check_text_ops
@@ -137,12 +137,12 @@ class PersistentClassifier(PersistentEstimator):
             ],
             "onnx": lambda: [export_classifier_onnx(folder, *model)],
         }
-        return [result for name in formats for result in write[name]()]
+        return write_all(formats, write)
 
     def _examples(self, data, smaller):
         """Texts that show the range of each number."""
         calibrated = any(each.calibrated for each in smaller)
-        if data is None:
+        if data is None or (isinstance(data, list) and not data):
             if calibrated:
                 raise InputError(
                     "`quantize='int8'` needs texts of the training, which show the range of each number. "

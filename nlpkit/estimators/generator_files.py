@@ -6,7 +6,7 @@ import nlpkit
 from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_generator, export_generator_onnx, export_generator_tflite
-from nlpkit.export.formats import check_formats
+from nlpkit.export.formats import check_formats, write_all
 from nlpkit.export.quality import higher
 from nlpkit.export.quantization import OF_WRITERS, quantizations
 from nlpkit.spec import FORMAT_VERSION, GeneratorSpec
@@ -88,7 +88,7 @@ class PersistentGenerator(PersistentEstimator):
             "tflite": lambda: [export_generator_tflite(folder, *model, each, quality) for each in smaller],
             "onnx": lambda: [export_generator_onnx(folder, *model)],
         }
-        return [result for name in formats for result in write[name]()]
+        return write_all(formats, write)
 
     def spec(self):
         """What rebuilds this generator beside its weights and vocabulary.

@@ -138,7 +138,8 @@ def read_spec(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
-            f"There is no model folder {folder}. Train one: nlpkit train classifier (or generator) --out {folder} …"
+            f"There is no model folder {folder}. Train one: nlpkit train TASK --out {folder} … "
+            "(classifier, generator, translator or chatbot)."
         )
     missing = [name for name in (SPEC_FILE, MODEL_FILE) if not (folder / name).is_file()]
     if missing:

@@ -25,7 +25,7 @@ class TextClassifier(PersistentClassifier, MeasuredClassifier, ClassifierMixin, 
         units: int. Size of the encoder.
         num_layers: int. Blocks on top of each other.
         bidirectional: bool. Whether a recurrent encoder reads both ways.
-        tokenizer: `"word"`, `"char"`, `"byte"`, `"wordpiece"` or `"sentencepiece"`. Defaults to `"word"`.
+        tokenizer: `"word"`, `"space"`, `"char"`, `"byte"`, `"wordpiece"` or `"sentencepiece"`. Defaults to `"word"`.
         normalize: bool. Whether texts become lower case, without tags, entities and runs of white space, before they
             are cut into tokens. Defaults to `True`; `options["text"]` has a switch for each.
         max_length: int. Longest text, in tokens.

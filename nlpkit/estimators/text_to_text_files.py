@@ -6,7 +6,7 @@ import nlpkit
 from nlpkit.estimators.persistence import PersistentEstimator, plain_settings
 from nlpkit.estimators.saving import check_parts, load_network, read_report
 from nlpkit.export import export_text_to_text, export_text_to_text_onnx, export_text_to_text_tflite
-from nlpkit.export.formats import check_formats
+from nlpkit.export.formats import check_formats, write_all
 from nlpkit.export.quality import lower_of_100
 from nlpkit.export.quantization import OF_WRITERS, quantizations
 from nlpkit.spec import FORMAT_VERSION, SPECS
@@ -117,7 +117,7 @@ class PersistentTextToText(PersistentEstimator):
             ],
             "onnx": lambda: [export_text_to_text_onnx(folder, self, beam_size)],
         }
-        return [result for name in formats for result in write[name]()]
+        return write_all(formats, write)
 
     def text_settings(self):
         """dict. What rebuilds the text layers of both sides, but for the vocabularies."""

@@ -80,7 +80,8 @@ def export_classifier_tflite(
         check_number("steps", steps, "an integer, 1 or more", lambda x: x >= 1, whole=True)
     portable, ids = portable_model(network, fused_lstm), tf.TensorSpec([1, steps], tf.int32)
     model = text_to_ids, network, labels, temperature, multi_label
-    tracing = _tracing(one=fused_lstm, small=quantization.calibrated)
+    # Accelerators make 8 bits of a fused model by themselves.
+    tracing = _tracing(one=fused_lstm, small=quantization.calibrated or fused_lstm)
     task = classifier_task(*model, portable, ids, tracing)
     task.spec["stateful"] = fused_lstm
     rows = (fit_steps(row.tolist(), steps) for row in text_to_ids.encode(list(examples)))

@@ -29,7 +29,8 @@ def check_formats(to, **options):
         >>> check_formats("saved_model", device="gpu", quantize=())
         ['saved_model']
     """
-    formats = [to] if isinstance(to, str) else list(dict.fromkeys(to))
+    to = [to] if isinstance(to, str) else to
+    formats = list(dict.fromkeys(to)) if isinstance(to, (list, tuple)) else []
     if not formats:
         raise InputError(f"`to` must name one of {list(FORMATS)}, or several. Received: to={to!r}")
     for name in formats:
@@ -42,6 +43,26 @@ def check_formats(to, **options):
                 f"`{name}` is about {TITLES[needed]}. Received: to={formats}. Add {needed!r}, or leave `{name}` out."
             )
     return formats
+
+
+def write_all(formats, write):
+    """Writes exports; SavedModels last, of which each takes a folder of its own, since others may be refused.
+
+    Args:
+        formats: List of str.
+        write: dict from the name of a format to a callable that gives a list of `ExportResult`.
+
+    Returns:
+        List of `ExportResult`, in the order of the formats.
+
+    Example:
+        >>> from nlpkit.export.formats import write_all
+        >>> write = {"saved_model": lambda: ["x/1"], "onnx": lambda: ["x/model.onnx"]}
+        >>> write_all(["saved_model", "onnx"], write)
+        ['x/1', 'x/model.onnx']
+    """
+    found = {name: write[name]() for name in sorted(formats, key="saved_model".__eq__)}
+    return [result for name in formats for result in found[name]]
 
 
 def _is_given(value):

@@ -19,6 +19,7 @@ OPTIONS = [
     tf.TensorSpec([], tf.float32, name="top_p"),
     tf.TensorSpec([], tf.int32, name="seed"),
 ]
+IDS = [tf.TensorSpec([None, None], tf.int32, name="token_ids"), *OPTIONS[1:]]
 
 
 class GeneratorModule(tf.Module):
@@ -39,7 +40,7 @@ class GeneratorModule(tf.Module):
         >>> text = text_to_ids("byte", end=True)
         >>> module = GeneratorModule(text, build_generator(text.vocabulary_size, units=4))
         >>> sorted(module.signatures()), sorted(module.continue_text(tf.constant(["a"])))
-        (['generate', 'init', 'score', 'serving_default', 'step'], ['score', 'text'])
+        (['generate', 'ids', 'init', 'score', 'serving_default', 'step'], ['score', 'text'])
     """
 
     def __init__(self, text_to_ids, network):
@@ -56,6 +57,7 @@ class GeneratorModule(tf.Module):
         return {
             "serving_default": self.continue_text,
             "generate": self.generate,
+            "ids": self.from_ids,
             "score": self.score,
             "init": init,
             "step": step_signature(self.network.step, init, self.network.initial_state(1, 1)),
@@ -64,7 +66,7 @@ class GeneratorModule(tf.Module):
     @tf.function(input_signature=[TEXTS], autograph=False)
     def continue_text(self, text):
         """Goes on with texts: the signature `serving_default`."""
-        return self._write(text, **DEFAULTS)
+        return self._write(text, *DEFAULTS.values())
 
     @tf.function(input_signature=OPTIONS, autograph=False)
     def generate(self, prompt, max_new_tokens, temperature, top_k, top_p, seed):
@@ -83,16 +85,35 @@ class GeneratorModule(tf.Module):
         """
         return self._write(prompt, max_new_tokens, temperature, top_k, top_p, seed)
 
+    # Traced once for all signatures that write.
+    @tf.function(input_signature=IDS, autograph=False)
+    def from_ids(self, token_ids, max_new_tokens, temperature, top_k, top_p, seed):
+        """Goes on with rows of ids: the signature `ids`.
+
+        Args:
+            token_ids: int32 tensor of shape `(batch, time)`, as `prompt_ids` gives it.
+            max_new_tokens: int32 scalar tensor.
+            temperature: float32 scalar tensor.
+            top_k: int32 scalar tensor.
+            top_p: float32 scalar tensor.
+            seed: int32 scalar tensor.
+
+        Returns:
+            dict of `token_ids`, int32 `(batch, max_new_tokens)`, padded with 0, and `score`, float32 `(batch,)`.
+        """
+        with joined_weights(self.network):
+            found = go_on(self.network, token_ids, max_new_tokens, temperature, top_k, top_p, seed)
+        return {"token_ids": found.token_ids, "score": found.score}
+
     @tf.function(input_signature=[TEXTS], autograph=False)
     def score(self, text):
         """Log-probabilities of texts, their ends included: the signature `score`."""
         return {"score": log_probabilities(self.network, self.text_to_ids(text))}
 
-    def _write(self, prompts, max_new_tokens, temperature, top_k, top_p, seed):
+    def _write(self, prompts, *options):
         rows = prompt_ids(self.text_to_ids, prompts)
-        with joined_weights(self.network):
-            found = go_on(self.network, rows, max_new_tokens, temperature, top_k, top_p, seed)
-        return {"text": texts_behind(self.text_to_ids, rows, found.token_ids), "score": found.score}
+        found = self.from_ids(rows, *options)
+        return {"text": texts_behind(self.text_to_ids, rows, found["token_ids"]), "score": found["score"]}
 
     def _init(self):
         """The signature `init`; only a Transformer has to know for how many steps there must be room."""

@@ -19,9 +19,11 @@ class LiteTask:
             exported, as a dict of arrays. The first is of the signature that answers or writes, whose time is told.
         examples: List of tuples: name of a signature and its inputs, as in training; they show the range of each number
             to a quantisation that needs it.
-
         text_ops: `TextOps` that the signatures read a string by, which takes a runtime with operations of
             tensorflow-text. Defaults to `None`: they read ids.
+        rescore: callable. Gets the name of a signature, its inputs and other `token_ids` than the model writes, and
+            gives the score that the model has for them, or `None` where they cannot be right. Defaults to `None`: they
+            never are.
 
     Example:
         >>> from nlpkit.export.lite_task import LiteTask
@@ -36,6 +38,7 @@ class LiteTask:
     calls: list = field(default_factory=list)
     examples: list = field(default_factory=list)
     text_ops: Any = None
+    rescore: Any = None
 
 
 def vocabulary_files(text_to_ids):

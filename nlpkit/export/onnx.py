@@ -38,7 +38,7 @@ def write_onnx(folder, task):
         share_weights(list(models.values()), scratch / WEIGHTS if len(models) > 1 else None)
         for name, model in models.items():
             (scratch / name).write_bytes(model.SerializeToString(deterministic=True))
-        found = verify_onnx({name: scratch / file for name, file in signatures.items()}, task.calls)
+        found = verify_onnx({name: scratch / file for name, file in signatures.items()}, task)
         checksums = {path.name: sha256(path.read_bytes()) for path in sorted(scratch.iterdir())}
         spec = {**task.spec, "signatures": signatures, "sha256": checksums}
         # Last of all, so that what a broken replacement leaves does not fit what it says.
@@ -46,6 +46,9 @@ def write_onnx(folder, task):
         size = sum(path.stat().st_size for path in scratch.iterdir())
         for name in [*checksums, described_by(folder / FILE).name]:
             os.replace(scratch / name, folder / name)
+    for path in [*folder.glob("model.*.onnx"), folder / WEIGHTS]:
+        if path.name not in checksums:  # of an earlier export, which had more files
+            path.unlink(missing_ok=True)
     return ExportResult(
         "onnx", str(folder / FILE), found.difference, len(task.calls), size, found.milliseconds
     )

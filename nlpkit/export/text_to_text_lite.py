@@ -15,6 +15,7 @@ from nlpkit.export.text_to_text_module import OPTIONS, best_targets, target_scor
 from nlpkit.export.tflite import write_tflite
 from nlpkit.export.verify_text_to_text import captions_to_compare, pairs_to_compare
 from nlpkit.export.written_from import FromImages, FromTexts
+from nlpkit.generation.beam_rules import Rules
 from nlpkit.generation.options import check_number
 from nlpkit.generation.step import take_step
 from nlpkit.layers.decoder_stack import DecoderStack
@@ -212,8 +213,19 @@ def text_to_text_task(model, beam_size, dense=False):
     }
     with dense_arrays(dense):
         signatures = module.signatures()
-    calls = list(_calls(TextToTextLite(_sources(model), model.network_, beam_size)))
-    return LiteTask(module.network, signatures, spec, files, calls)
+    own = TextToTextLite(_sources(model), model.network_, beam_size)
+    calls = list(_calls(own))
+    return LiteTask(module.network, signatures, spec, files, calls, rescore=partial(_rescored, own))
+
+
+def _rescored(module, signature, inputs, token_ids):
+    """The score that the network itself gives a target which a search with beams has found; `None` of another one."""
+    if signature != module.sources.verb:
+        return None
+    source = tf.cast(inputs[module.name_of_source], module.sources.read_by_network.dtype)
+    targets = tf.constant(token_ids[:, : np.count_nonzero(token_ids)])
+    rules = Rules(None, None, float(inputs["length_penalty"]), 0.0, None)
+    return (target_scores(module.network, source, targets) / rules.length_score(tf.size(targets))).numpy()
 
 
 def _sources(model):

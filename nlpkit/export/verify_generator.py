@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlpkit.errors import VerificationError
+from nlpkit.export.generator_module import DEFAULTS
 from nlpkit.export.verify import TOLERANCE, check_difference, read_saved_model, verification_texts
 from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.generation.writer import Writer
@@ -12,15 +13,21 @@ from nlpkit.text.vocabulary import END
 # Characters of the longest text, tokens written behind each, texts side by side, and steps of the state.
 LONGEST, NEW_TOKENS, BATCH, STEPS = 400, 12, 8, 8
 OVER_LONG = 2000  # characters of a text by itself
+LIKELY = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 1}
+DRAWN = {"temperature": 0.8, "top_k": 9, "top_p": 0.9, "seed": 3}
 
 _GENERATE = """
 found |= {"score": [], "text": [], "written": [], "logits": []}
+def decoded(written):
+    return [text.decode("utf-8") for text in written["text"].numpy()]
 for texts in given["texts"]:
     found["score"] += ask("score", text=texts)["score"].numpy().tolist()
-    written = ask("generate", prompt=texts, seed=1, temperature=0.0, top_k=0, top_p=1.0, **given["options"])
-    found["text"] += [text.decode("utf-8") for text in written["text"].numpy()]
-    found["written"] += written["score"].numpy().tolist()
-assert sorted(ask("serving_default", text=[""])) == ["score", "text"]
+    written = ask("generate", prompt=texts, **given["likely"])
+    found["text"].append(decoded(written))
+    found["written"].append(written["score"].numpy().tolist())
+found["drawn"] = decoded(ask("generate", prompt=given["texts"][0], **given["drawn"]))
+found["default"] = decoded(ask("serving_default", text=given["texts"][0][:1]))
+found["ids"] = ask("ids", token_ids=given["prompts"], **given["likely"])["token_ids"].numpy().tolist()
 state = ask("init", **given["sizes"])
 for token in given["token_ids"]:
     state = signatures["step"](token_ids=tf.constant([token]), **state)
@@ -62,7 +69,7 @@ def verify_generator(folder, text_to_ids, network, texts, prefix=""):
     """Loads a SavedModel in a separate process without nlpkit, and compares what it says of texts.
 
     Log-probabilities may differ by 1e-5 per token, of texts and of what it writes, its logits step by step by 1e-5, of
-    large ones relative to the largest, and what it writes with a temperature of 0 not at all.
+    large ones relative to the largest, and what it writes, drawn and not, not at all.
 
     Args:
         folder: Path of the SavedModel.
@@ -80,9 +87,12 @@ def verify_generator(folder, text_to_ids, network, texts, prefix=""):
     steps = [END, *range(4, 3 + STEPS)]
     *others, last = texts
     batches = [*(others[start : start + BATCH] for start in range(0, len(others), BATCH)), [last]]
+    prompts = [prompt_ids(text_to_ids, tf.constant(batch)) for batch in batches]
     given = {
         "texts": batches,
-        "options": {"max_new_tokens": NEW_TOKENS},
+        "prompts": prompts[0].numpy().tolist(),
+        "likely": {"max_new_tokens": NEW_TOKENS, **LIKELY},
+        "drawn": {"max_new_tokens": NEW_TOKENS, **DRAWN},
         "sizes": {"batch_size": 1, **({} if network.carries_state else {"max_length": STEPS})},
         "token_ids": [token % network.vocabulary_size for token in steps],
     }
@@ -94,15 +104,7 @@ def verify_generator(folder, text_to_ids, network, texts, prefix=""):
     check_difference(
         "log-probability per token", np.array(answer["score"]) / lengths, scores / lengths, TOLERANCE
     )
-    written, likely = _continuations(text_to_ids, network, batches)
-    for prompt, found, expected in zip(texts, answer["text"], written, strict=True):
-        if found != expected:
-            raise VerificationError(
-                f"The SavedModel goes on with the text {prompt[-80:]!r} by {found!r}, the Keras model by {expected!r}. "
-                "It was removed."
-            )
-    found = np.array(answer["written"]) / NEW_TOKENS
-    check_difference("log-probability of what is written", found, likely / NEW_TOKENS, TOLERANCE)
+    _compare_written(answer, text_to_ids, Writer(network), batches, prompts)
     return float(difference.max())
 
 
@@ -129,12 +131,30 @@ def _scores(text_to_ids, network, texts):
     return np.array([score(ids) for ids in rows]), np.array([ids.shape[1] for ids in rows])
 
 
-def _continuations(text_to_ids, network, batches):
-    """What the network writes behind each text with a temperature of 0, and its log-probabilities."""
-    writer, texts, scores = Writer(network), [], []
-    for batch in batches:
-        rows = prompt_ids(text_to_ids, tf.constant(batch))
-        found = writer.write(rows, max_new_tokens=NEW_TOKENS, temperature=0)
-        texts += [text.decode() for text in texts_behind(text_to_ids, rows, found.token_ids).numpy()]
-        scores.append(found.score)
-    return texts, np.concatenate(scores)
+def _compare_written(answer, text_to_ids, writer, batches, prompts):
+    """Compares what each signature writes: of all prompts the likeliest, of the first batch something drawn."""
+
+    def check(found, texts, rows, **options):
+        written = writer.write(rows, **options)
+        behind = texts_behind(text_to_ids, rows, written.token_ids).numpy()
+        for prompt, text, right in zip(texts, found, (each.decode() for each in behind), strict=True):
+            if text != right:
+                raise VerificationError(
+                    f"The SavedModel goes on with the text {prompt[-80:]!r} by {text!r}, the Keras model by {right!r}. "
+                    "It was removed."
+                )
+        return written
+
+    check(answer["drawn"], batches[0], prompts[0], max_new_tokens=NEW_TOKENS, **DRAWN)
+    check(answer["default"], batches[0][:1], prompts[0][:1], **DEFAULTS)
+    likely = [
+        check(*parts, max_new_tokens=NEW_TOKENS, temperature=0)
+        for parts in zip(answer["text"], batches, prompts, strict=True)
+    ]
+    if not np.array_equal(answer["ids"], likely[0].token_ids):
+        raise VerificationError(
+            "The signature `ids` of the SavedModel writes other ids than the Keras model. It was removed."
+        )
+    for found, expected in zip(answer["written"], likely, strict=True):
+        given, right = (np.array(scores) / NEW_TOKENS for scores in (found, expected.score))
+        check_difference("log-probability of what is written", given, right, TOLERANCE)

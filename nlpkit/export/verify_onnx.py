@@ -37,12 +37,12 @@ np.savez(output, **found)
 """
 
 
-def verify_onnx(paths, calls):
+def verify_onnx(paths, task):
     """Runs ONNX graphs in a separate process without nlpkit and TensorFlow, and compares what they give.
 
     Args:
         paths: dict from the name of each signature to the path of its graph.
-        calls: As of `LiteTask`.
+        task: `LiteTask` of which the graphs were made.
 
     Returns:
         `Found`.
@@ -52,6 +52,6 @@ def verify_onnx(paths, calls):
     """
     failed = "The ONNX model could not be run by ONNX Runtime"
     given = [json.dumps({name: str(Path(path).absolute()) for name, path in paths.items()}), RENAMED]
-    found = call_apart(failed, _READER, given, calls)
-    difference = compare_calls("ONNX", calls, found, TOLERANCE)
-    return Found(difference, median_ms(calls, found["seconds"]))
+    found = call_apart(failed, _READER, given, task.calls)
+    difference = compare_calls("ONNX", task.calls, found, TOLERANCE, task.rescore)
+    return Found(difference, median_ms(task.calls, found["seconds"]))

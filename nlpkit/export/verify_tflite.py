@@ -60,7 +60,7 @@ def verify_tflite(path, task, limit):
     flags = ["yes" if flag else "no" for flag in (task.spec["stateful"], task.text_ops)]
     found = call_apart(failed, _READER, [str(Path(path).absolute()), *flags], task.calls)
     _check_operations(found["ops"])
-    difference = compare_calls("TFLite", task.calls, found, limit)
+    difference = compare_calls("TFLite", task.calls, found, limit, task.rescore)
     return Found(difference, median_ms(task.calls, found["seconds"]))
 
 

@@ -1,12 +1,19 @@
-"""The table of all exports: what is compared, how it is written, and that docs/export.md has every row."""
+"""The table of all exports: what is compared, how it is written, and that docs/export.md has every row; and theirs in
+another TensorFlow."""
+
+import sys
 
 import export_matrix
 import export_models
 import numpy as np
 import other_tensorflow
 import pytest
+import tensorflow as tf
 
 from nlpkit.errors import InputError
+
+# A classifier is asked with padding on the left and with gaps, too, and no image is empty; of others there are three.
+PATTERNS = {"classifier": 5, "captioner": 2}
 
 
 def test_the_docs_have_a_row_of_every_model_and_no_difference_that_counts():
@@ -14,8 +21,11 @@ def test_the_docs_have_a_row_of_every_model_and_no_difference_that_counts():
     table = text.split(export_matrix.MARKS[0])[1].split(export_matrix.MARKS[1])[0]
     _, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
     assert [tuple(row[:3]) for row in rows] == list(export_models.MODELS)
-    numbers = [float(number) for row in rows for cell in row[3:] if cell != "—" for number in cell.split("/")]
-    assert numbers and all(number <= 1e-5 for number in numbers)
+    for task, _, _, *cells in rows:
+        for cell in cells:
+            numbers = [float(number) for number in cell.split("/")]
+            assert len(numbers) == PATTERNS.get(task, 3), (task, cell)
+            assert all(number <= 1e-5 for number in numbers), (task, cell)
 
 
 def test_what_a_refused_export_and_an_empty_image_are_shown_as():
@@ -54,6 +64,40 @@ def test_answers_of_two_environments_are_compared():
     assert other_tensorflow.compare(one, {}) == (1, float("inf"))
     two = {"a|score": np.array([1.0]), "b|score": np.array([np.nan])}
     assert not other_tensorflow.compare(two, two)[1] <= 1e-5
+
+
+def test_a_model_with_other_answers_ends_the_script(monkeypatch, tmp_path, capsys):
+    found = iter(["yes", "no"])
+    written = {}
+    monkeypatch.setattr(other_tensorflow, "set_up", lambda folder: "python")
+    monkeypatch.setattr(
+        other_tensorflow, "tried", lambda key, python: [" ".join(key), "2.21", "2.20", 3, 0.0, next(found)]
+    )
+    monkeypatch.setattr(other_tensorflow, "write_result", written.__setitem__)
+    monkeypatch.setattr(sys, "argv", ["other_tensorflow.py", "--environment", str(tmp_path), "--quick"])
+    with pytest.raises(SystemExit, match="^Other answers in TensorFlow 2.20.0: classifier wordpiece$"):
+        other_tensorflow.main()
+    result = written["other_tensorflow_quick"]
+    assert result["command"] == "python benchmarks/other_tensorflow.py --environment FOLDER --quick"
+    assert [row["equal"] for row in result["rows"]] == ["yes", "no"]
+    assert other_tensorflow.check([["one", "yes"], ["two", "yes"]]) is None
+
+
+def test_a_signature_that_cannot_be_asked_is_named(tmp_path):
+    def signature(function, **specs):
+        specs = {name: tf.TensorSpec(shape, name=name) for name, shape in specs.items()}
+        return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+    # `step` can be asked, with what `init` gives.
+    signatures = {
+        "init": signature(lambda size: {"state_0": 2 * size}, size=[None]),
+        "step": signature(lambda state_0, token_ids: {"logits": state_0}, state_0=[None], token_ids=[None]),
+        "write": signature(lambda size, length, words: {"text": size}, size=[None], length=[], words=[]),
+    }
+    tf.saved_model.save(tf.Module(), tmp_path, signatures)
+    message = "`write` has inputs that other_tensorflow.py gives nothing for: length, words."
+    with pytest.raises(SystemExit, match=message):
+        other_tensorflow.answers(sys.executable, tmp_path, {"size": np.ones(2)})
 
 
 @pytest.mark.slow

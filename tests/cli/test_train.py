@@ -253,7 +253,7 @@ def test_an_export_of_the_model_before_is_pointed_out(run, tables, tmp_path):
     result = run(*command, "--overwrite")
     assert result.exit_code == 0, result.output
     assert (
-        "still exports of the model before: 10, model.int8.tflite, model.tflite, model.onnx;" in result.stderr
+        "still exports of the model before: 10, model.int8.tflite, model.onnx, model.tflite;" in result.stderr
     )
 
 

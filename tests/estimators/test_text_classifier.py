@@ -96,11 +96,14 @@ def test_a_reader_gives_what_lists_give(fitted, tmp_path):
 
 
 def test_texts_as_they_are_or_changed_by_switches():
-    options = {"text": {"collapse_whitespace": True}}
-    found = [quick(epochs=1, normalize=normalize, options=options) for normalize in (True, False)]
+    given = [(True, {}), (False, {}), (False, {"html": True})]
+    found = [quick(epochs=1, normalize=normalize, options={"text": text}) for normalize, text in given]
     switches = [each.fit(texts(), labels()).text_to_ids_.settings()["normalizer"] for each in found]
-    assert [(each["html"], each["case"]) for each in switches] == [(True, "lower"), (False, None)]
-    assert all(each["collapse_whitespace"] for each in switches)
+    assert [(each["html"], each["case"]) for each in switches] == [
+        (True, "lower"),
+        (False, None),
+        (True, None),
+    ]
 
 
 def test_validation_data_as_a_tuple_and_as_a_reader(tmp_path):

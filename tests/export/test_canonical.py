@@ -6,12 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from estimators.small_texts import labels, quick, texts
 
 import nlpkit
-from nlpkit import TextGenerator, TextToText
+from nlpkit import ImageCaptioner, TextGenerator, TextToText
 from nlpkit.export import (
     classifier_lite,
     generator,
@@ -31,6 +32,9 @@ MODELS = {
     "text_to_text": lambda: TextToText(level="word", **SMALL).fit(
         ["one two", "two three"] * 10, ["two one", "three two"] * 10
     ),
+    "captioner": lambda: ImageCaptioner(**SMALL).fit(
+        np.random.default_rng(0).normal(size=(20, 3, 5)).astype("float32"), ["a circle", "a square"] * 10
+    ),
 }
 FORMATS = ("saved_model", "tflite")
 # Exports are compared with each other here, so not with their models, and few calls are made for that.
@@ -41,7 +45,9 @@ UNCOMPARED = (
     (tflite, "verify_tflite", Found(0.0, 0.0)),
     (classifier_lite, "verification_texts", ["a"]),
     (generator_lite, "generator_texts", ["a"]),
+    (generator_lite, "over_long_text", "a"),
     (text_to_text_lite, "pairs_to_compare", [(["one"], ["two"])]),
+    (text_to_text_lite, "captions_to_compare", [(np.zeros((1, 3, 5), "float32"), ["a circle"])]),
 )
 # The models in another order than here, and with nothing made before, so that all counters stand elsewhere.
 OTHER_PROCESS = """

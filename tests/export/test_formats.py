@@ -4,7 +4,7 @@ import pytest
 from estimators.small_texts import labels, quick, texts
 
 from nlpkit.errors import InputError
-from nlpkit.export.formats import FORMAT_OF, FORMATS, check_formats
+from nlpkit.export.formats import FORMAT_OF, FORMATS, check_formats, write_all
 
 
 def test_formats_by_name_or_in_a_list():
@@ -17,6 +17,7 @@ def test_formats_by_name_or_in_a_list():
     ("to", "message"),
     [
         ([], r"`to` must name one of \['saved_model', 'tflite', 'onnx'\], or several. Received: to=\[\]"),
+        (None, r"`to` must name one of .* Received: to=None"),
         ("pickle", r"`to` must be among \['saved_model', 'tflite', 'onnx'\]. Received: 'pickle'"),
         (["onnx", 3], r"`to` must be among .* Received: 3"),
     ],
@@ -38,9 +39,30 @@ def test_an_option_needs_its_format(name):
         check_formats("onnx", **{name: ["x"]})
 
 
+def test_saved_models_are_written_last_and_told_in_their_order():
+    written = []
+
+    def write(name):
+        written.append(name)
+        return [name]
+
+    assert write_all(["saved_model", "tflite"], {name: lambda name=name: write(name) for name in FORMATS}) == [
+        "saved_model", "tflite",
+    ]  # fmt: skip
+    assert written == ["tflite", "saved_model"]
+
+
 @pytest.fixture(scope="module")
 def classifier():
     return quick(epochs=1).fit(texts(), labels())
+
+
+def test_what_is_refused_leaves_no_new_version(classifier, tmp_path):
+    with pytest.raises(InputError, match="`fused_lstm` needs an LSTM"):
+        classifier.export(tmp_path, to=("saved_model", "tflite"), fused_lstm=True)
+    assert list(tmp_path.iterdir()) == []
+    (result,) = classifier.export(tmp_path, to="saved_model", representative_data=[])
+    assert result.format == "saved_model"
 
 
 @pytest.mark.parametrize(

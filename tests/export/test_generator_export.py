@@ -15,6 +15,7 @@ from nlpkit import InputError, TextGenerator
 from nlpkit.cli.app import app
 from nlpkit.errors import VerificationError
 from nlpkit.export import portable_model
+from nlpkit.generation.writer import Writer
 from nlpkit.layers.recurrent_kernel import CUDNN
 from nlpkit.models import build_generator
 from nlpkit.text import text_to_ids
@@ -166,7 +167,7 @@ def test_steps_give_the_logits_of_the_full_forward_pass(generators, answers, nam
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_signatures(answers, name):
     inputs, states = answers[name]["inputs"], answers[name]["states"]
-    assert sorted(inputs) == ["generate", "init", "score", "serving_default", "step"]
+    assert sorted(inputs) == ["generate", "ids", "init", "score", "serving_default", "step"]
     assert inputs["serving_default"] == inputs["score"] == {"text": ["string", [None]]}
     numbers = {"max_new_tokens": "int32", "temperature": "float32", "top_k": "int32", "top_p": "float32"}
     expected = {key: [kind, []] for key, kind in {**numbers, "seed": "int32"}.items()}
@@ -227,14 +228,17 @@ def test_each_part_is_compared(generators, monkeypatch):
 
     def faithful(folder, run, given, needs_text, prefix):
         asked.update(given)
-        given_texts = [text for batch in given["texts"] for text in batch]
-        details = generator.generate_details(given_texts, temperature=0, **given["options"])
-        logits = network(np.array([given["token_ids"]]))[0].numpy()
+        details = [generator.generate_details(batch, **given["likely"]) for batch in given["texts"]]
         return {
-            "text": [each["text"] for each in details],
-            "written": [each["score"] for each in details],
-            "score": generator.score(given_texts),
-            "logits": logits,
+            "text": [[each["text"] for each in batch] for batch in details],
+            "written": [[each["score"] for each in batch] for batch in details],
+            "drawn": generator.generate(given["texts"][0], **given["drawn"]),
+            "default": generator.generate(given["texts"][0][:1], seed=0, max_new_tokens=100),
+            "ids": Writer(network)
+            .write(np.array(given["prompts"]), max_new_tokens=12, temperature=0)
+            .token_ids,
+            "score": generator.score([each for batch in given["texts"] for each in batch]),
+            "logits": network(np.array([given["token_ids"]]))[0].numpy(),
         } | changed
 
     def verify():
@@ -243,9 +247,17 @@ def test_each_part_is_compared(generators, monkeypatch):
     monkeypatch.setattr(verify_generator, "read_saved_model", faithful)
     changed = {}
     assert verify() <= 1e-5
-    changed = {"text": generator.generate(X[:-1], temperature=0, max_new_tokens=12) + ["another"]}
+    for name in ("text", "drawn", "default"):
+        right = faithful(None, None, asked, None, None)[name]
+        wrong = [["another", *right[0][1:]], *right[1:]] if name == "text" else ["another", *right[1:]]
+        changed = {name: wrong}
+        with pytest.raises(
+            VerificationError, match="goes on with the text '' by 'another', the Keras model by"
+        ):
+            verify()
+    changed = {"ids": np.ones((len(X) - 1, 12))}
     with pytest.raises(
-        VerificationError, match="goes on with the text 'One two.*' by 'another', the Keras model by"
+        VerificationError, match="The signature `ids` of the SavedModel writes other ids than"
     ):
         verify()
     changed = {"score": generator.score(X) + np.array([0, 0, 0, 0, 1e-2])}
@@ -253,7 +265,7 @@ def test_each_part_is_compared(generators, monkeypatch):
         VerificationError, match="in the log-probability per token, more than 1e-05. It was removed"
     ):
         verify()
-    changed = {"written": np.full(len(X), -1e3)}
+    changed = {"written": [np.full(len(X) - 1, -1e3), [-1e3]]}
     with pytest.raises(VerificationError, match="in the log-probability of what is written, more than 1e-05"):
         verify()
     changed = {"logits": network(np.array([asked["token_ids"]]))[0].numpy() + np.nan}

@@ -1,5 +1,9 @@
 """Language models as TFLite files: the same text as in Python for a seed."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -23,43 +27,61 @@ VARIANTS = {
 }
 
 
+# What follows prompts, in a process of its own.
+PROGRAM = """
+import json, sys, nlpkit.lite
+model = nlpkit.lite.load(sys.argv[1])
+print(json.dumps(model.generate(json.loads(sys.argv[2]), max_new_tokens=8, seed=3)))
+assert not {"tensorflow", "keras", "sklearn", "pydantic"} & set(sys.modules)
+"""
+
+
 @pytest.fixture(scope="module", params=VARIANTS)
 def exported(request, tmp_path_factory):
-    """A fitted generator and its export, run by `nlpkit.lite`."""
+    """A fitted generator, its export, run by `nlpkit.lite`, and the path of that."""
     settings, folder = VARIANTS[request.param], tmp_path_factory.mktemp("tflite")
     generator = TextGenerator(units=8, epochs=1, random_state=0, **settings).fit(TEXTS)
     (result,) = generator.export(folder, to="tflite")
     assert result.max_difference <= 1e-5
-    return generator, nlpkit.lite.load(result.path)
+    return generator, nlpkit.lite.load(result.path), result.path
 
 
 @pytest.mark.parametrize("options", [{"temperature": 0.0}, {"top_k": 5, "top_p": 0.9, "temperature": 0.8}])
 def test_the_same_text_for_a_seed(exported, options):
-    generator, lite = exported
+    generator, lite, _ = exported
     for prompts in (PROMPTS, "to be"):
         expected = generator.generate(prompts, max_new_tokens=12, seed=3, **options)
         assert lite.generate(prompts, max_new_tokens=12, seed=3, **options) == expected
 
 
+def test_no_tensorflow_is_needed(exported):
+    generator, _, path = exported
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, path, json.dumps(PROMPTS)], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == generator.generate(PROMPTS, max_new_tokens=8, seed=3)
+
+
 def test_a_stop_string_cuts(exported):
-    generator, lite = exported
+    generator, lite, _ = exported
     options = {"max_new_tokens": 20, "seed": 1, "stop": ["e", "o"]}
     assert lite.generate(PROMPTS, **options) == generator.generate(PROMPTS, **options)
 
 
 def test_scores(exported):
-    generator, lite = exported
+    generator, lite, _ = exported
     texts = [*TEXTS[:4], "", "Ünknown words"]
     np.testing.assert_allclose(lite.score(texts), generator.score(texts), rtol=1e-5, atol=1e-5)
 
 
 def test_without_a_seed_texts_differ(exported):
-    _, lite = exported
+    _, lite, _ = exported
     assert len({lite.generate("to", max_new_tokens=30) for _ in range(4)}) > 1
 
 
 def test_prompts_that_are_no_texts_are_refused(exported):
-    _, lite = exported
+    _, lite, _ = exported
     with pytest.raises(InputError, match="Every text must be a str. Received: 3 at position 1"):
         lite.generate(["to", 3])
 
@@ -79,7 +101,7 @@ def test_prompts_that_are_no_texts_are_refused(exported):
     ],
 )
 def test_numbers_that_are_not_what_they_must_be(exported, options, message):
-    _, lite = exported
+    _, lite, _ = exported
     with pytest.raises(InputError, match=message):
         lite.generate("to", **options)
 

@@ -1,11 +1,16 @@
 """Text-to-text models, chatbots and captioners as TFLite files."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import nlpkit.lite
 from nlpkit import Chatbot, ImageCaptioner, TextToText
 from nlpkit.errors import InputError, VerificationError
+from nlpkit.export.text_to_text_lite import text_to_text_task
 
 SOURCES = ["one two three", "two three four", "three one", "four two one", "one"] * 8
 TARGETS = [" ".join(reversed(text.split())) for text in SOURCES]
@@ -18,32 +23,50 @@ VARIANTS = {
 }
 
 
+# What targets a search finds, in a process of its own.
+PROGRAM = """
+import json, sys, nlpkit.lite
+model = nlpkit.lite.load(sys.argv[1])
+print(json.dumps(model.predict(json.loads(sys.argv[2]), beam_size=3, max_new_tokens=6)))
+assert not {"tensorflow", "keras", "sklearn", "pydantic"} & set(sys.modules)
+"""
+
+
 @pytest.fixture(scope="module", params=VARIANTS)
 def exported(request, tmp_path_factory):
-    """A fitted model and its export, run by `nlpkit.lite`."""
+    """A fitted model, its export, run by `nlpkit.lite`, and the path of that."""
     folder = tmp_path_factory.mktemp("tflite")
     model = TextToText(units=8, epochs=1, random_state=0, **VARIANTS[request.param]).fit(SOURCES, TARGETS)
     (result,) = model.export(folder, to="tflite", beam_size=3)
     assert result.max_difference <= 1e-5
-    return model, nlpkit.lite.load(result.path)
+    return model, nlpkit.lite.load(result.path), result.path
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
 def test_the_same_targets(exported, beam_size):
-    model, lite = exported
+    model, lite, _ = exported
     options = {"beam_size": beam_size, "max_new_tokens": 6}
     assert lite.predict(ASKED, **options) == model.predict(ASKED, **options)
     assert lite.predict(ASKED[:2], beam_size=beam_size) == model.predict(ASKED[:2], beam_size=beam_size)
 
 
+def test_no_tensorflow_is_needed(exported):
+    model, _, path = exported
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, path, json.dumps(ASKED)], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == model.predict(ASKED, beam_size=3, max_new_tokens=6)
+
+
 def test_scores(exported):
-    model, lite = exported
+    model, lite, _ = exported
     targets = ["two one", "four Zoe three", "one", "", "Bo"]
     np.testing.assert_allclose(lite.score(ASKED, targets), model.score(ASKED, targets), rtol=1e-5, atol=1e-5)
 
 
 def test_what_cannot_be_asked(exported):
-    _, lite = exported
+    _, lite, _ = exported
     message = (
         r"`beam_size` must be 1 or 3, with which the model was exported. Received: beam_size=2. Export it"
     )
@@ -71,6 +94,19 @@ def test_a_model_that_copies_is_refused(tmp_path):
     ):
         model.export(tmp_path, to="tflite")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_score_of_what_another_search_would_write():
+    model = TextToText(level="word", units=8, epochs=1, random_state=0).fit(SOURCES, TARGETS)
+    task = text_to_text_task(model, 3)
+    searched = [call for call in task.calls if call[0] == "translate"]
+    for name, inputs, outputs in searched:
+        found = task.rescore(name, inputs, outputs["token_ids"])
+        np.testing.assert_allclose(found, outputs["score"], rtol=1e-5)
+    (name, inputs, one), (*_, other) = searched[0], searched[1]
+    another = np.concatenate([one["token_ids"][:, :1], one["token_ids"]], axis=1)
+    assert task.rescore(name, inputs, another) < one["score"] - 1e-3
+    assert task.rescore("greedy", inputs, other["token_ids"]) is None
 
 
 def test_what_is_measured_of_a_file(tmp_path, monkeypatch):
