@@ -100,10 +100,10 @@ def test_a_model_that_differs_is_not_left(classifier, tmp_path, monkeypatch):
     (tmp_path / "model.onnx").write_text("an earlier file")
     right = onnx_export.verify_onnx
 
-    def changed(paths, calls):
-        name, inputs, outputs = calls[5]
-        calls[5] = name, inputs, {key: value + 0.1 for key, value in outputs.items()}
-        return right(paths, calls)
+    def changed(paths, task):
+        name, inputs, outputs = task.calls[5]
+        task.calls[5] = name, inputs, {key: value + 0.1 for key, value in outputs.items()}
+        return right(paths, task)
 
     monkeypatch.setattr(onnx_export, "verify_onnx", changed)
     message = r"The ONNX model differs .* in `probabilities` of `classify`, more than 1e-05, for .*token_ids.* removed"
