@@ -40,7 +40,7 @@ class OnnxFiles:
         """The description as it is written.
 
         Returns:
-            bytes. Equal models give equal bytes.
+            bytes.
         """
         files = {name: _to_json(content) for name, content in self.files.items()}
         described = {"format_version": FORMAT_VERSION, **self.spec, "files": files}
