@@ -102,10 +102,8 @@ def classifier(
     model = TextClassifier(
         encoder, units=units, num_layers=num_layers, bidirectional=bidirectional, tokenizer=tokenizer,
         normalize=normalize, max_length=max_length, epochs=epochs, minutes=minutes, encoder_from=encoder_from,
-        random_state=seed,
-        multi_label=multi_label or label_separator is not None,
-        options={"training": training, "network": given(vectors=vectors)},
-        verbose=0 if quiet else 1,
+        random_state=seed, multi_label=multi_label or label_separator is not None,
+        options={"training": training, "network": given(vectors=vectors)}, verbose=0 if quiet else 1,
     )  # fmt: skip
     fit_and_save(
         model, out, checkpoint, train,
