@@ -1,11 +1,11 @@
 """The steps of a loop in one plain tensor, for formats that have no list of tensors."""
 
-import contextlib
 from contextvars import ContextVar
 
 import tensorflow as tf
 
-# Of its own in each thread: another one may run a model meanwhile.
+from nlpkit.layers.held import held
+
 _dense = ContextVar("dense", default=False)
 
 
@@ -69,12 +69,14 @@ class DenseArray(tf.experimental.ExtensionType):
         return DenseArray(values)
 
 
-@contextlib.contextmanager
 def dense_arrays(dense=True):
     """Within it the graphs that are traced hold dense arrays in the place of `tf.TensorArray`.
 
     Args:
         dense: bool. Whether they do; without, nothing changes. Defaults to `True`.
+
+    Returns:
+        Context manager.
 
     Example:
         >>> import tensorflow as tf
@@ -84,11 +86,7 @@ def dense_arrays(dense=True):
         ...     array(2, tf.ones((1, 4)), 3).stack().shape
         TensorShape([2, 1, 3])
     """
-    before = _dense.set(dense or _dense.get())
-    try:
-        yield
-    finally:
-        _dense.reset(before)
+    return held(_dense, dense or _dense.get())
 
 
 def arrays_are_dense():

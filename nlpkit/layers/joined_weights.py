@@ -1,13 +1,12 @@
 """Weights that each step of a loop multiplies with, joined once before the loop."""
 
-import contextlib
 from contextvars import ContextVar
 
-# Of its own in each thread: another one may run a model meanwhile.
+from nlpkit.layers.held import held
+
 _joined = ContextVar("joined_weights", default=None)
 
 
-@contextlib.contextmanager
 def joined_weights(model):
     """Within it the steps of attention that are traced make queries, keys and values by one product of matrices.
 
@@ -15,6 +14,9 @@ def joined_weights(model):
 
     Args:
         model: `keras.Model` or layer whose step is traced. Those of its layers that have a `join_weights()` are asked.
+
+    Returns:
+        Context manager.
 
     Example:
         >>> import tensorflow as tf
@@ -28,11 +30,7 @@ def joined_weights(model):
         TensorShape([1, 4])
     """
     layers = [layer for layer in model._flatten_layers() if hasattr(layer, "join_weights")]
-    before = _joined.set({id(layer): layer.join_weights() for layer in layers})
-    try:
-        yield
-    finally:
-        _joined.reset(before)
+    return held(_joined, {id(layer): layer.join_weights() for layer in layers})
 
 
 def joined_of(layer):

@@ -1,13 +1,12 @@
 """Graphs that read one text at a time, for runtimes with few operations."""
 
-import contextlib
 from contextvars import ContextVar
 
-# Of its own in each thread: another one may run a model meanwhile.
+from nlpkit.layers.held import held
+
 _one_text = ContextVar("one_text", default=False)
 
 
-@contextlib.contextmanager
 def one_text():
     """Within it the graphs that are traced read one text, with its padding at the end, in its own order.
 
@@ -21,11 +20,7 @@ def one_text():
         ...     DistinctTokens()(tf.constant([[7, 9, 7, 0]]))[0].numpy().tolist()
         [7, 9, 7, 0]
     """
-    before = _one_text.set(True)
-    try:
-        yield
-    finally:
-        _one_text.reset(before)
+    return held(_one_text, True)
 
 
 def reads_one_text():

@@ -1,13 +1,12 @@
 """Graphs whose numbers become 8 bits, which reach no further than the numbers that a model really has."""
 
-import contextlib
 from contextvars import ContextVar
 
-# Of its own in each thread: another one may run a model meanwhile.
+from nlpkit.layers.held import held
+
 _small_numbers = ContextVar("small_numbers", default=False)
 
 
-@contextlib.contextmanager
 def small_numbers():
     """Within it the graphs that are traced hide padding by numbers of the size of the others.
 
@@ -21,11 +20,7 @@ def small_numbers():
         ...     SequencePool("max")(tf.constant([[[1.0], [3.0], [9.0]]]), mask=[[True, True, False]]).numpy().tolist()
         [[3.0]]
     """
-    before = _small_numbers.set(True)
-    try:
-        yield
-    finally:
-        _small_numbers.reset(before)
+    return held(_small_numbers, True)
 
 
 def has_small_numbers():
