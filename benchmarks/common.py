@@ -98,12 +98,17 @@ def timed(command, discard_output=False):
 def machine():
     """Where a result was measured, without names."""
     return {
-        "cpus": os.cpu_count(),
+        "cpus": usable_cpus(),
         "architecture": platform.machine(),
         "load_average": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         **{name: version(name) for name in ("tensorflow", "keras", "scikit-learn")},
     }
+
+
+def usable_cpus():
+    """Number of processors that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def header():

@@ -9,6 +9,8 @@ import os
 import sys
 from importlib.metadata import version
 
+from common import usable_cpus
+
 # Behind all others: what nlpkit uses stays as it is.
 sys.path += [folder for folder in os.environ.get("PEER_PATH", "").split(os.pathsep) if folder]
 HINTS = {
@@ -30,9 +32,12 @@ def versions():
 
 
 def use_threads(threads):
-    """Gives this process and those that it starts so many threads; before TensorFlow and PyTorch are imported."""
+    """Gives this process and those that it starts so many threads; before TensorFlow and PyTorch are imported.
+
+    No more than the processors that it may run on, where they would wait for each other.
+    """
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = str(threads)
+        os.environ[name] = str(min(threads, usable_cpus()))
 
 
 def initial_weights(vocabulary_size, units, layers):

@@ -31,7 +31,7 @@ MODELS = {
     },
     "lstm_hour": {
         "network": {"cell": "lstm", "units": 400, "num_layers": 2, "embedding_dim": 64, "tie": False,
-                    "dropout": 0.25},
+                    "dropout": 0.35},
         "training": {"batch_size": 32, "sequence_length": 100, "learning_rate": 3e-3},
     },
 }  # fmt: skip
