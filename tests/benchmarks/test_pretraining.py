@@ -33,31 +33,58 @@ def reviews(data, monkeypatch):
     return data
 
 
-@pytest.mark.parametrize(("name", "parts"), [("imdb", {"imdbtrain"}), ("sst2", {"imdbtrain", "ssttrain"})])
-def test_no_test_text_is_read_beforehand(reviews, name, parts):
-    texts, validation = pretraining.unlabelled(name, None)
-    assert {text.split()[-1] for text in texts} == parts
-    assert {text.split()[-1] for text in validation} == {"imdbtrain" if name == "imdb" else "sstdev"}
+def test_the_language_model_reads_no_text_of_a_test_part(reviews, quick, monkeypatch):
+    import nlpkit
+
+    seen = {}
+    fit = nlpkit.TextGenerator.fit
+
+    def watched(self, texts, validation_data):
+        seen.update(train=texts, validation=validation_data)
+        return fit(self, texts, validation_data=validation_data)
+
+    monkeypatch.setattr(nlpkit.TextGenerator, "fit", watched)
+    quick("pretraining", "--data", "sst2", "--starts", "generator")
+    assert {text.split()[-1] for part in seen.values() for text in part} == {"imdbtrain"}
+    assert len(seen["train"]) == 108 and len(seen["validation"]) == 12
 
 
 def test_what_a_run_writes(reviews, quick):
-    found = quick("pretraining", "--data", "imdb")["data"]["imdb"]
+    found = quick("pretraining", "--data", "imdb")
     assert found["generator"]["texts"] == 108 and found["generator"]["perplexity"] > 1
+    starts = found["data"]["imdb"]
     for start in pretraining.STARTS:
-        run = found["starts"][start]["runs"][0]
+        run = starts[start]["runs"][0]
         assert 0 <= run["test_accuracy"] <= 1 and run["best_epoch"] == 1
-    gain = np.subtract(*(found["starts"][start]["test_accuracy"] for start in ("generator", "scratch")))
-    assert found["gain"] == pytest.approx(gain, abs=1e-4)
-    assert (found["asked"], found["goal"]) == (0.915, 0.925)
+    for head in ("", "+bag"):
+        own, scratch = starts["generator" + head], starts["scratch" + head]
+        assert own["gain"] == pytest.approx(own["test_accuracy"] - scratch["test_accuracy"], abs=1e-4)
+        assert (own["asked"], own["goal"]) == (0.915, 0.925) and "gain" not in scratch
     text = (reviews / "pretraining_quick.md").read_text(encoding="utf-8")
     assert "the language model: 108 texts" in text and "92.8 (Dai & Le 2015)" in text
-    assert (reviews / "saved_models" / "pretraining_imdb_quick" / "spec.json").is_file()
+    assert (reviews / "saved_models" / "pretraining_generator_quick" / "spec.json").is_file()
 
 
 def test_only_one_start_has_no_gain(reviews, quick):
     found = quick("pretraining", "--data", "sst2", "--starts", "generator")["data"]["sst2"]
-    assert found["generator"]["texts"] == 108 + 72 and list(found["starts"]) == ["generator"]
-    assert "gain" not in found and "asked" not in found
+    assert list(found) == ["generator"]
+    assert "gain" not in found["generator"] and "asked" not in found["generator"]
+
+
+def test_a_bag_stands_beside_the_encoder_where_asked(reviews, quick, monkeypatch):
+    import nlpkit
+
+    seen = []
+    fit = nlpkit.TextClassifier.fit
+
+    def watched(self, *given, **more):
+        fit(self, *given, **more)
+        seen.append({layer.name for layer in self.network_.layers})
+        return self
+
+    monkeypatch.setattr(nlpkit.TextClassifier, "fit", watched)
+    quick("pretraining", "--data", "sst2", "--starts", "generator,generator+bag")
+    assert "bag" not in seen[0] and {"bag", "encoder"} <= seen[1]
 
 
 def test_from_scratch_means_random_weights(reviews, quick, monkeypatch):
@@ -71,12 +98,14 @@ def test_from_scratch_means_random_weights(reviews, quick, monkeypatch):
         return fit(self, *given, **more)
 
     monkeypatch.setattr(nlpkit.TextClassifier, "fit", watched)
-    quick("pretraining", "--data", "imdb", "--seeds", "2")
+    quick("pretraining", "--data", "imdb", "--seeds", "2", "--starts", "scratch,generator")
     assert len(seen) == 4
     np.testing.assert_array_equal(seen[0, False], seen[1, False])
     assert not np.allclose(seen[0, True], seen[1, True]) and not np.allclose(seen[0, True], seen[0, False])
 
 
 def test_unknown_starts_are_named(quick):
-    with pytest.raises(SystemExit, match="--starts takes scratch,generator. Received: bert"):
+    with pytest.raises(
+        SystemExit, match=r"--starts takes scratch,generator,scratch\+bag,generator\+bag. Received: bert"
+    ):
         quick("pretraining", "--starts", "bert")
