@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from nlpkit.generation.constraints import without
 from nlpkit.generation.filters import NEVER
+from nlpkit.generation.largest import largest
 from nlpkit.generation.step import reorder
 
 
@@ -67,11 +68,12 @@ def first_beams(place, state, token_ids, shape, rules):
     )
 
 
-def next_beams(at, log_probabilities, rules, stop_ids, diversity):
+def next_beams(at, before, log_probabilities, rules, stop_ids, diversity):
     """The beams after one more token: those that end may be kept, the best others live on.
 
     Args:
         at: `Beams`, with state and coverage after the step, and with the column to write as its place.
+        before: Nest of tensors. The state before the step.
         log_probabilities: float32 tensor of shape `(live texts, vocabulary)`.
         rules: `Rules`.
         stop_ids: Sequence of ints.
@@ -102,7 +104,7 @@ def next_beams(at, log_probabilities, rules, stop_ids, diversity):
     beaten = rules.bound(live, written) <= tf.reduce_min(kept[..., 0], axis=-1)
     done = at.done | (tf.reduce_all(beaten, axis=1) & ~reading[:, 0, 0])
     rows = tf.reshape(tf.reshape(tf.range(tf.size(live)), shape)[..., :1] + parents, [-1])
-    state, coverage = reorder((at.state, at.coverage), rows)
+    state, coverage = reorder(at.state, rows, before), reorder(at.coverage, rows)
     return Beams(at.place, done, state, coverage, live_ids, live, kept_ids, kept)
 
 
@@ -123,7 +125,7 @@ def _best_by_group(totals, diversity):
     for group in range(groups):
         own = totals[:, group]
         ranking = tf.reshape(own - taken, [-1, width * size])
-        places = tf.math.top_k(ranking, width).indices
+        places = largest(ranking, width)[1]
         found.append((tf.gather(tf.reshape(own, [-1, width * size]), places, batch_dims=1), places))
         chosen = tf.reduce_sum(tf.one_hot(places % size, size), axis=1, keepdims=True)
         taken += tf.cast(diversity, "float32") * chosen

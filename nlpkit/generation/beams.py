@@ -123,7 +123,11 @@ def beam_search(
         allowed = apply_filters(filters, without(never, tf.nn.log_softmax(logits)), so_far)
         coverage = rules.cover(at.coverage, state, tf.repeat(at.place + 1 < lengths, beams))
         read = at._replace(place=at.place + 1, state=state, coverage=coverage)
-        return (with_shapes_of(at, next_beams(read, tf.minimum(allowed, 0.0), rules, stop_ids, diversity)),)
+        return (
+            with_shapes_of(
+                at, next_beams(read, at.state, tf.minimum(allowed, 0.0), rules, stop_ids, diversity)
+            ),
+        )
 
     (at,) = tf.while_loop(lambda at: (at.place < last) & ~tf.reduce_all(at.done), search, (at,))
     return _result(at, lengths, new)

@@ -13,7 +13,7 @@ The shapes and dtypes of the state stay what they are. A search knows nothing el
 import tensorflow as tf
 
 
-def reorder(state, rows):
+def reorder(state, rows, before=None):
     """The state with other rows: in another order, some dropped, some repeated.
 
     Beams and candidates live in the batch axis, so this is all that a search ever does to a state.
@@ -21,6 +21,9 @@ def reorder(state, rows):
     Args:
         state: Nest of tensors with a leading batch axis.
         rows: int32 tensor of shape `(new batch,)`. For each new row the old one that it comes from.
+        before: Nest of tensors, the state that a step began with, where rows only come from rows of the same prompt.
+            What the step of a graph handed on as it was, such as what it reads from a source, is the same for all of
+            them and stays where it is. Defaults to `None`.
 
     Returns:
         Nest of tensors as `state`.
@@ -31,7 +34,9 @@ def reorder(state, rows):
         >>> reorder({"h": tf.constant([[1.0], [2.0]])}, [1, 1, 0])["h"].numpy().tolist()
         [[2.0], [2.0], [1.0]]
     """
-    return tf.nest.map_structure(lambda part: tf.gather(part, rows), state)
+    if before is None or tf.executing_eagerly():  # without a graph the next step may hand on something else
+        return tf.nest.map_structure(lambda part: tf.gather(part, rows), state)
+    return tf.nest.map_structure(lambda old, new: new if new is old else tf.gather(new, rows), before, state)
 
 
 def take_step(step, token_ids, state):

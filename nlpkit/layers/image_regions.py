@@ -17,8 +17,11 @@ class ImageRegions(keras.layers.Layer):
     The regions come from left to right and from top to bottom, each a vector. A picture of any size has one for each
     square of `2 ** (len(filters) - 1)` pixels; what does not fill a square is part of none, but still seen.
 
+    Half of each vector comes from all channels, half from convolutions of their own that see the brightness alone, so
+    that a shape is the same in every colour: what was learnt of red and blue squares also holds for a green one.
+
     Args:
-        units: int. Size of a region's vector.
+        units: int, at least 2. Size of a region's vector.
         filters: list of int. Filters of each convolution, of 3 by 3. Defaults to `(32, 64, 64)`.
         dropout: float. Of whole feature maps after each convolution. Defaults to 0.
 
@@ -30,7 +33,7 @@ class ImageRegions(keras.layers.Layer):
         Float tensor of shape `(batch, regions, units)`.
 
     Raises:
-        InputError: If there are no filters, or a picture is smaller than a region.
+        InputError: If there are no filters, `units` is below 2, or a picture is smaller than a region.
 
     Example:
         >>> import numpy as np
@@ -48,33 +51,53 @@ class ImageRegions(keras.layers.Layer):
         self.units, self.filters, self.dropout = units, list(filters), dropout
         if not self.filters:
             raise InputError("`filters` must name one convolution or more. Received: filters=[]")
-        part = {"dtype": self.dtype_policy}
-        self.convolutions = [
-            keras.layers.Conv2D(
-                number, KERNEL_SIZE, padding="same", activation="relu", kernel_initializer="he_normal",
-                name=f"convolution_{place}", **part,
+        if units < 2:
+            raise InputError(
+                f"`units` must be 2 or more, one for each way of seeing. Received: units={units}"
             )
-            for place, number in enumerate(self.filters)
-        ]  # fmt: skip
+        part = {"dtype": self.dtype_policy}
+        self.convolutions, self.brightness_convolutions = (
+            [
+                keras.layers.Conv2D(
+                    number, KERNEL_SIZE, padding="same", activation="relu", kernel_initializer="he_normal",
+                    name=f"{prefix}convolution_{place}", **part,
+                )
+                for place, number in enumerate(self.filters)
+            ]
+            for prefix in ("", "brightness_")
+        )  # fmt: skip
         self.halve = keras.layers.MaxPooling2D(name="halve", **part)
         self.drop = keras.layers.SpatialDropout2D(dropout, name="dropout", **part)
-        self.dense = keras.layers.Dense(units, name="dense", **part)
+        self.dense = keras.layers.Dense(units - units // 2, name="dense", **part)
+        self.brightness_dense = keras.layers.Dense(units // 2, name="brightness_dense", **part)
 
     def build(self, input_shape):
-        channels = input_shape[-1]
         self._sides(input_shape)
-        for convolution in self.convolutions:
-            convolution.build((None, None, None, channels))
-            channels = convolution.filters
-        self.dense.build((None, None, channels))
+        for channels, convolutions, dense in (
+            (input_shape[-1], self.convolutions, self.dense),
+            (1, self.brightness_convolutions, self.brightness_dense),
+        ):
+            for convolution in convolutions:
+                convolution.build((None, None, None, channels))
+                channels = convolution.filters
+            dense.build((None, None, channels))
 
     def call(self, inputs, training=False):
         x = keras.ops.cast(self._standardised(inputs), self.compute_dtype)
-        for place, convolution in enumerate(self.convolutions):
+        brightness = keras.ops.mean(x, axis=-1, keepdims=True)
+        halves = [
+            self._seen(x, self.convolutions, self.dense, training),
+            self._seen(brightness, self.brightness_convolutions, self.brightness_dense, training),
+        ]
+        return keras.ops.concatenate(halves, axis=-1)
+
+    def _seen(self, x, convolutions, dense, training):
+        """A part of each region's vector `(batch, regions, units)`."""
+        for place, convolution in enumerate(convolutions):
             x = self.halve(x) if place else x
             x = self.drop(convolution(x), training=training)
         batch, channels = keras.ops.shape(x)[0], x.shape[-1]
-        return self.dense(keras.ops.reshape(x, (batch, -1, channels)))
+        return dense(keras.ops.reshape(x, (batch, -1, channels)))
 
     def _standardised(self, inputs):
         """Each picture with a mean of 0 and a deviation of 1, one of a single colour with zeros; in float32."""

@@ -1,4 +1,4 @@
-"""Weights that each step of a loop multiplies with, joined once before the loop."""
+"""Weights that each step of a loop multiplies with, joined or turned once before the loop."""
 
 from contextvars import ContextVar
 
@@ -8,9 +8,10 @@ _joined = ContextVar("joined_weights", default=None)
 
 
 def joined_weights(model):
-    """Within it the steps of attention that are traced make queries, keys and values by one product of matrices.
+    """Within it the steps that are traced take fewer and faster products of matrices.
 
-    Joining the weights takes longer than a product of one step, so that it pays for a loop, which is traced within.
+    Attention makes queries, keys and values by one product, and the table of the output layer lies as its product reads
+    it fastest. To prepare these weights takes longer than a step, so that it pays for a loop, which is traced within.
 
     Args:
         model: `keras.Model` or layer whose step is traced. Those of its layers that have a `join_weights()` are asked.
@@ -34,5 +35,5 @@ def joined_weights(model):
 
 
 def joined_of(layer):
-    """The weights of a layer that were joined, as its `join_weights()` gave them; `None` outside `joined_weights`."""
+    """The weights of a layer that were prepared, as its `join_weights()` gave them; `None` outside `joined_weights`."""
     return (_joined.get() or {}).get(id(layer))

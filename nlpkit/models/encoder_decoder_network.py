@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from nlpkit.layers import RecurrentDecoder
+from nlpkit.layers.joined_weights import joined_of
 from nlpkit.layers.softmax_loss import softmax_loss
 from nlpkit.models.decoded import Decoded, inputs_for
 from nlpkit.models.source_reader import lengths, within
@@ -141,7 +142,11 @@ class EncoderDecoderNetwork(keras.Model):
         Returns:
             Float32 tensor of shape `(batch, time, vocabulary_size)`.
         """
-        logits = self.output_layer(decoded.hidden, self._table())
+        turned = joined_of(self)
+        if turned is None:
+            logits = self.output_layer(decoded.hidden, self._table())
+        else:
+            logits = self.output_layer(decoded.hidden, turned, turned=True)
         if self.pointer is None:
             return logits
         weights = tf.cast(decoded.attention_scores, memory["outputs"].dtype)
@@ -234,6 +239,14 @@ class EncoderDecoderNetwork(keras.Model):
             state["attention_scores"], weights = weights, weights[:, None]
         decoded = Decoded(hidden[:, None], x[:, None], weights)
         return self.scores(decoded, state.get("memory"))[:, 0], state
+
+    def join_weights(self):
+        """The output's table, turned; see `nlpkit.layers.joined_weights`.
+
+        Returns:
+            Float tensor `(embedding_dim, vocabulary_size)`; `None` in half precision.
+        """
+        return tf.transpose(self._table()) if self.compute_dtype == "float32" else None
 
     def _is_recurrent(self):
         return isinstance(self.decoder, RecurrentDecoder)

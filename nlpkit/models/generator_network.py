@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from nlpkit.layers import AdaptiveSoftmax, VariationalDropout
 from nlpkit.layers.decoder_stack import DecoderStack
+from nlpkit.layers.joined_weights import joined_of
 from nlpkit.layers.softmax_loss import softmax_loss
 
 
@@ -104,7 +105,20 @@ class GeneratorNetwork(keras.Model):
         Returns:
             Float32 tensor of shape `(batch, time, vocabulary_size)` or `(batch, vocabulary_size)`.
         """
-        return self.output_layer(hidden) if self._is_adaptive() else self.output_layer(hidden, self._table())
+        if self._is_adaptive():
+            return self.output_layer(hidden)
+        turned = joined_of(self)
+        if turned is None:
+            return self.output_layer(hidden, self._table())
+        return self.output_layer(hidden, turned, turned=True)
+
+    def join_weights(self):
+        """The output's table, turned; see `nlpkit.layers.joined_weights`.
+
+        Returns:
+            Float tensor `(embedding_dim, vocabulary_size)`; `None` of an adaptive softmax, and in half precision.
+        """
+        return None if self._is_adaptive() or self.compute_dtype != "float32" else tf.transpose(self._table())
 
     def losses_of(self, hidden, targets):
         """The negative log-probability of the token after each step.

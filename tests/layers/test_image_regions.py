@@ -43,17 +43,33 @@ def halved(image):
 @pytest.mark.parametrize("filters", [[5], [4, 6], [3, 4, 5]])
 def test_regions_are_convolved_and_halved(filters):
     layer = filled(ImageRegions(7, filters))
-    *kernels, last, bias = layer.get_weights()
+    weights = {weight.path.split("/", 1)[1]: weight.numpy() for weight in layer.weights}
     found = layer(PICTURES)
     for image, regions in zip(PICTURES, found, strict=True):
-        expected = standardised(image)
-        for place in range(len(filters)):
-            expected = expected if place == 0 else halved(expected)
-            expected = convolved(expected, *kernels[2 * place : 2 * place + 2])
-        # From left to right, then from top to bottom.
-        rows = [region @ last + bias for row in expected for region in row]
-        np.testing.assert_allclose(regions, rows, rtol=1e-4, atol=1e-4)
+        colours = standardised(image)
+        seen = {"": colours, "brightness_": colours.mean(axis=-1, keepdims=True)}
+        halves = [rows_of(pixels, weights, prefix, len(filters)) for prefix, pixels in seen.items()]
+        assert [half.shape[1] for half in halves] == [4, 3]
+        np.testing.assert_allclose(regions, np.concatenate(halves, axis=1), rtol=1e-4, atol=1e-4)
     assert tuple(found.shape) == layer.compute_output_shape(PICTURES.shape)
+
+
+def rows_of(pixels, weights, prefix, count):
+    """What one way of seeing makes of a picture, from left to right, then from top to bottom."""
+    for place in range(count):
+        pixels = pixels if place == 0 else halved(pixels)
+        name = f"{prefix}convolution_{place}"
+        pixels = convolved(pixels, weights[f"{name}/kernel"], weights[f"{name}/bias"])
+    kernel, bias = (weights[f"{prefix}dense/{name}"] for name in ("kernel", "bias"))
+    return np.array([region @ kernel + bias for row in pixels for region in row])
+
+
+def test_half_of_a_vector_does_not_know_of_colours():
+    layer = filled(ImageRegions(6))
+    turned = PICTURES[..., [1, 2, 0]]
+    one, other = layer(PICTURES).numpy(), layer(turned).numpy()
+    np.testing.assert_allclose(one[..., 3:], other[..., 3:], rtol=1e-4, atol=1e-4)
+    assert np.abs(one[..., :3] - other[..., :3]).max() > 0.1
 
 
 def test_whole_numbers_and_floats_are_the_same_pixels():
@@ -83,6 +99,7 @@ def test_dropout_takes_whole_maps_in_training_alone():
     layer = filled(ImageRegions(4, [40], dropout=0.5))
     # The dense layer shows the maps as they are.
     layer.dense = lambda maps: maps
+    layer.brightness_dense = lambda maps: maps[..., :0]
     np.testing.assert_array_equal(layer(PICTURES), layer(PICTURES, training=False))
     whole, dropped = layer(PICTURES).numpy(), layer(PICTURES, training=True).numpy()
     gone = ~dropped.any(axis=1)
@@ -103,3 +120,10 @@ def test_a_picture_smaller_than_a_region():
     )
     with pytest.raises(InputError, match=message):
         ImageRegions(4).build((None, 8, 3, 3))
+
+
+def test_units_for_one_way_of_seeing_only():
+    with pytest.raises(
+        InputError, match="`units` must be 2 or more, one for each way of seeing. Received: units=1"
+    ):
+        ImageRegions(1)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from nlpkit.generation.writer import Writer
 from nlpkit.layers import CachedAttention
 from nlpkit.layers.joined_weights import joined_of, joined_weights
-from nlpkit.models import build_generator
+from nlpkit.models import build_encoder_decoder, build_generator
 
 X = np.random.default_rng(0).normal(size=(2, 5, 6)).astype("float32")
 
@@ -59,3 +59,30 @@ def test_the_loop_that_writes_multiplies_once_where_it_multiplied_three_times():
         return sum(node.op == "MatMul" for node in graph.graph.as_graph_def().node)
 
     assert products(contextlib.nullcontext()) - products(joined_weights(network)) == 4
+
+
+@pytest.mark.parametrize("tie", [True, False])
+def test_a_language_model_turns_the_table_of_its_output(tie):
+    network = build_generator(20, cell="gru", units=8, tie=tie)
+    state, token_ids = network.initial_state(3, 5), tf.constant([4, 9, 19])
+    expected = network.step(token_ids, state)[0]
+    with joined_weights(network):
+        assert joined_of(network).shape == (8, 20)
+        np.testing.assert_allclose(network.step(token_ids, state)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"cell": "gru"}, {"cell": "transformer", "num_heads": 2}], ids=str)
+def test_an_encoder_decoder_turns_the_table_of_its_output(options):
+    network = build_encoder_decoder(15, 20, units=8, num_layers=1, **options)
+    state, token_ids = network.initial_state(tf.constant([[4, 5, 3], [6, 3, 0]]), 5), tf.constant([4, 19])
+    expected = network.step(token_ids, state)[0]
+    with joined_weights(network):
+        assert joined_of(network).shape == (8, 20)
+        np.testing.assert_allclose(network.step(token_ids, state)[0], expected, atol=1e-5)
+
+
+def test_an_adaptive_softmax_and_half_precision_turn_nothing():
+    adaptive = build_generator(20, units=8, cutoffs=[5])
+    half = build_generator(20, units=8, dtype="mixed_float16")
+    pairs = build_encoder_decoder(15, 20, units=8, dtype="mixed_bfloat16")
+    assert [network.join_weights() for network in (adaptive, half, pairs)] == [None] * 3

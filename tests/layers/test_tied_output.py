@@ -52,6 +52,15 @@ def test_logits_equal_numpy(arguments):
     check_config(layer)
 
 
+@pytest.mark.parametrize("arguments", OPTIONS, ids=str)
+def test_a_turned_table_gives_the_same(arguments):
+    states = states_for(arguments)
+    layer = make(arguments, states)
+    np.testing.assert_allclose(layer(states, TABLE.T, turned=True), layer(states, TABLE), atol=1e-5)
+    shapes = keras.KerasTensor((None, None, states.shape[-1])), keras.KerasTensor(TABLE.T.shape)
+    assert layer(*shapes, turned=True).shape == (None, None, 10)
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("arguments", OPTIONS, ids=str)
 def test_mixed_precision_gives_float32_logits(arguments, policy):
