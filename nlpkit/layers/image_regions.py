@@ -1,4 +1,4 @@
-"""Pictures to sequences of vectors, one for each region, by convolutions that are trained with what reads them."""
+"""Pictures to sequences of vectors, one for each region, by layers that are trained with what reads them."""
 
 import keras
 
@@ -11,14 +11,16 @@ LEAST_DEVIATION = 0.01
 
 @keras.saving.register_keras_serializable(package="nlpkit")
 class ImageRegions(keras.layers.Layer):
-    """Convolutions over pixels; each but the last is followed by a halving of height and width.
+    """Regions of pictures: their shapes by convolutions over the brightness, their colours as a mean.
 
-    Each picture is standardised first, so that light and contrast make no difference; there is no padding.
-    The regions come from left to right and from top to bottom, each a vector. A picture of any size has one for each
-    square of `2 ** (len(filters) - 1)` pixels; what does not fill a square is part of none, but still seen.
+    Each picture is standardised first, so that light and contrast make no difference. The regions come from left to
+    right and from top to bottom, each a vector. A picture of any size has one for each square of
+    `2 ** (len(filters) - 1)` pixels; what does not fill a square is part of none, but its brightness is still seen.
 
-    Half of each vector comes from all channels, half from convolutions of their own that see the brightness alone, so
-    that a shape is the same in every colour: what was learnt of red and blue squares also holds for a green one.
+    Half of a vector comes from the square's mean colour, by two dense layers. The other half comes from convolutions
+    that see the brightness of the whole picture, each but the last followed by a halving of height and width. So shapes
+    are seen without their colour and colours without their shape, coarser than brightness, as JPEG has them: what was
+    learnt of red squares and green circles also holds for a green square.
 
     Args:
         units: int, at least 2. Size of a region's vector.
@@ -53,51 +55,47 @@ class ImageRegions(keras.layers.Layer):
             raise InputError("`filters` must name one convolution or more. Received: filters=[]")
         if units < 2:
             raise InputError(
-                f"`units` must be 2 or more, one for each way of seeing. Received: units={units}"
+                f"`units` must be 2 or more: for shapes and for colours. Received: units={units}"
             )
         part = {"dtype": self.dtype_policy}
-        self.convolutions, self.brightness_convolutions = (
-            [
-                keras.layers.Conv2D(
-                    number, KERNEL_SIZE, padding="same", activation="relu", kernel_initializer="he_normal",
-                    name=f"{prefix}convolution_{place}", **part,
-                )
-                for place, number in enumerate(self.filters)
-            ]
-            for prefix in ("", "brightness_")
-        )  # fmt: skip
+        self.convolutions = [
+            keras.layers.Conv2D(
+                number, KERNEL_SIZE, padding="same", activation="relu", kernel_initializer="he_normal",
+                name=f"convolution_{place}", **part,
+            )
+            for place, number in enumerate(self.filters)
+        ]  # fmt: skip
         self.halve = keras.layers.MaxPooling2D(name="halve", **part)
         self.drop = keras.layers.SpatialDropout2D(dropout, name="dropout", **part)
-        self.dense = keras.layers.Dense(units - units // 2, name="dense", **part)
-        self.brightness_dense = keras.layers.Dense(units // 2, name="brightness_dense", **part)
+        self.shapes = keras.layers.Dense(units // 2, name="shapes", **part)
+        self.mean = keras.layers.AveragePooling2D(self._pixels, name="mean", **part)
+        self.hues = keras.layers.Dense(self.filters[-1], activation="relu", name="hues", **part)
+        self.colours = keras.layers.Dense(units - units // 2, name="colours", **part)
+
+    @property
+    def _pixels(self):
+        """Height and width of a region."""
+        return 2 ** (len(self.filters) - 1)
 
     def build(self, input_shape):
         self._sides(input_shape)
-        for channels, convolutions, dense in (
-            (input_shape[-1], self.convolutions, self.dense),
-            (1, self.brightness_convolutions, self.brightness_dense),
-        ):
-            for convolution in convolutions:
-                convolution.build((None, None, None, channels))
-                channels = convolution.filters
-            dense.build((None, None, channels))
+        channels = 1
+        for convolution in self.convolutions:
+            convolution.build((None, None, None, channels))
+            channels = convolution.filters
+        self.shapes.build((None, None, channels))
+        self.hues.build((None, None, input_shape[-1]))
+        self.colours.build((None, None, self.filters[-1]))
 
     def call(self, inputs, training=False):
         x = keras.ops.cast(self._standardised(inputs), self.compute_dtype)
-        brightness = keras.ops.mean(x, axis=-1, keepdims=True)
-        halves = [
-            self._seen(x, self.convolutions, self.dense, training),
-            self._seen(brightness, self.brightness_convolutions, self.brightness_dense, training),
-        ]
+        maps = keras.ops.mean(x, axis=-1, keepdims=True)
+        for place, convolution in enumerate(self.convolutions):
+            maps = self.halve(maps) if place else maps
+            maps = self.drop(convolution(maps), training=training)
+        means = _in_a_row(self.mean(x))
+        halves = [self.colours(self.hues(means)), self.shapes(_in_a_row(maps))]
         return keras.ops.concatenate(halves, axis=-1)
-
-    def _seen(self, x, convolutions, dense, training):
-        """A part of each region's vector `(batch, regions, units)`."""
-        for place, convolution in enumerate(convolutions):
-            x = self.halve(x) if place else x
-            x = self.drop(convolution(x), training=training)
-        batch, channels = keras.ops.shape(x)[0], x.shape[-1]
-        return dense(keras.ops.reshape(x, (batch, -1, channels)))
 
     def _standardised(self, inputs):
         """Each picture with a mean of 0 and a deviation of 1, one of a single colour with zeros; in float32."""
@@ -112,7 +110,7 @@ class ImageRegions(keras.layers.Layer):
 
     def _sides(self, input_shape):
         """Regions from top to bottom and from left to right; `None` where the picture's side is open."""
-        pixels = 2 ** (len(self.filters) - 1)
+        pixels = self._pixels
         sides = [None if side is None else side // pixels for side in input_shape[1:3]]
         if 0 in sides:
             raise InputError(
@@ -124,3 +122,8 @@ class ImageRegions(keras.layers.Layer):
     def get_config(self):
         own = {"units": self.units, "filters": self.filters, "dropout": self.dropout}
         return {**super().get_config(), **own}
+
+
+def _in_a_row(maps):
+    """Squares `(batch, rows, columns, channels)` as a sequence."""
+    return keras.ops.reshape(maps, (keras.ops.shape(maps)[0], -1, maps.shape[-1]))

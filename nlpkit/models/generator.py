@@ -10,6 +10,8 @@ from nlpkit.models.generator_network import GeneratorNetwork
 
 RECURRENT = ("gru", "lstm", "rnn")
 CELLS = (*RECURRENT, "nplm", "transformer")
+# Where the user gives none; `None` tells that from a setting that would change nothing, which is refused.
+DEFAULTS = {"num_layers": 2, "tie": True, "window": 4}
 
 
 def build_generator(
@@ -17,9 +19,9 @@ def build_generator(
     *,
     cell="lstm",
     units=200,
-    num_layers=2,
+    num_layers=None,
     embedding_dim=None,
-    tie=True,
+    tie=None,
     cutoffs=None,
     dropout=0.0,
     variational=False,
@@ -27,7 +29,7 @@ def build_generator(
     recurrent_dropout=0.0,
     weight_drop=0.0,
     residual=False,
-    window=4,
+    window=None,
     direct=False,
     num_heads=None,
     context=None,
@@ -41,19 +43,19 @@ def build_generator(
         cell: `"lstm"`, `"gru"`, `"rnn"`, `"transformer"` or `"nplm"`, the neural probabilistic language model over a
             window of tokens. Defaults to `"lstm"`.
         units: int. Size of each layer. Defaults to 200.
-        num_layers: int. Layers on top of each other; of `"nplm"` there is one. Defaults to 2.
+        num_layers: int. Layers on top of each other. Defaults to `None`: 2; of `"nplm"` there is one.
         embedding_dim: int. Size of the token vectors. Defaults to `None`: `units`.
         tie: bool. Whether the output shares the matrix of the embedding; a projection comes between where the sizes
-            differ. Defaults to `True`.
-        cutoffs: List of int. Clusters of an adaptive softmax for large vocabularies, in place of the tied or full one.
-            Defaults to `None`.
+            differ. Defaults to `None`: it does, unless there are `cutoffs`.
+        cutoffs: List of int. Clusters of an adaptive softmax for large vocabularies, in place of the tied or full one;
+            its matrices are its own. Defaults to `None`.
         dropout: float. Of the vectors, and of each layer's outputs. Defaults to 0.
         variational: bool. One dropout mask for all steps of a row. Defaults to `False`.
         embedding_dropout: float. Fraction of the vocabulary dropped from a batch. Defaults to 0.
         recurrent_dropout: float. Variational dropout of the recurrent states. Defaults to 0.
         weight_drop: float. Fraction of the recurrent matrices dropped in a batch. Defaults to 0.
         residual: bool. Adds its input to each recurrent layer's output, from the second on. Defaults to `False`.
-        window: int. Tokens that `"nplm"` sees. Defaults to 4.
+        window: int. Tokens that `"nplm"` sees. Defaults to `None`: 4.
         direct: bool. Of `"nplm"`: connections from the vectors to the output. Defaults to `False`.
         num_heads: int. Attention heads of a Transformer. Defaults to `None`: one for each 32 units.
         context: int. Steps that each layer of a Transformer looks back, the present one among them. Defaults to `None`,
@@ -66,7 +68,8 @@ def build_generator(
         `(batch, time, vocabulary_size)` of the token after each.
 
     Raises:
-        InputError: If `cell` is unknown, an option belongs to another cell, or the sizes do not fit together.
+        InputError: If `cell` is unknown, an option belongs to another cell or would change nothing, or the sizes do not
+            fit together.
 
     Example:
         >>> import numpy as np
@@ -86,6 +89,7 @@ def build_generator(
     """
     given = dict(locals())
     _check(given)
+    given |= {name: value for name, value in DEFAULTS.items() if given[name] is None}
     with dtype_policy(dtype):
         network = _network(given)
         network.build((None, None))
@@ -98,7 +102,7 @@ def _check(given):
         raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={cell!r}")
     belongs = {
         "recurrent_dropout": RECURRENT, "weight_drop": RECURRENT, "residual": RECURRENT,
-        "direct": ("nplm",), "num_heads": ("transformer",), "context": ("transformer",),
+        "direct": ("nplm",), "window": ("nplm",), "num_heads": ("transformer",), "context": ("transformer",),
     }  # fmt: skip
     for name, cells in belongs.items():
         if given[name] and cell not in cells:
@@ -106,10 +110,25 @@ def _check(given):
                 f"`{name}` is an option of {', '.join(cells)}. Received: cell={cell!r}, {name}={given[name]!r}. Leave "
                 "it out, or take another cell."
             )
-    if cell == "transformer" and given["embedding_dim"] not in (None, given["units"]):
+    _check_together(given)
+
+
+def _check_together(given):
+    """What belongs to the cell, but not with its other settings."""
+    if given["cell"] == "nplm" and given["num_layers"] not in (None, 1):
+        raise InputError(
+            "The network over a window has one layer. Received: cell='nplm', "
+            f"num_layers={given['num_layers']!r}. Leave `num_layers` out, or take another cell."
+        )
+    if given["cell"] == "transformer" and given["embedding_dim"] not in (None, given["units"]):
         raise InputError(
             "The vectors of a Transformer are as wide as its layers. Received: "
             f"units={given['units']}, embedding_dim={given['embedding_dim']}. Leave `embedding_dim` out."
+        )
+    if given["cutoffs"] and given["tie"]:
+        raise InputError(
+            "An adaptive softmax has matrices of its own, so that there is nothing to tie. Received: "
+            f"cutoffs={given['cutoffs']!r}, tie={given['tie']!r}. Leave out one of them."
         )
 
 

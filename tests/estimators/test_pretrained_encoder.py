@@ -25,7 +25,7 @@ WHOLE = {"learning_rate": 0.03, "batch_size": 8}
 KINDS = {
     "transformer": {"cell": "transformer"},
     "char, gru": {"cell": "gru", "level": "char"},
-    "subword, nplm": {"cell": "nplm", "level": "subword", "text": {"vocabulary_size": 300}},
+    "subword, nplm": {"cell": "nplm", "num_layers": 1, "level": "subword", "text": {"vocabulary_size": 300}},
 }
 
 

@@ -1,4 +1,4 @@
-"""Regions of pictures, against convolutions and poolings written out in NumPy."""
+"""Regions of pictures, against convolutions, poolings and means written out in NumPy."""
 
 import numpy as np
 import pytest
@@ -41,35 +41,54 @@ def halved(image):
 
 
 @pytest.mark.parametrize("filters", [[5], [4, 6], [3, 4, 5]])
-def test_regions_are_convolved_and_halved(filters):
+def test_regions_are_convolved_brightness_and_mean_colours(filters):
     layer = filled(ImageRegions(7, filters))
     weights = {weight.path.split("/", 1)[1]: weight.numpy() for weight in layer.weights}
     found = layer(PICTURES)
     for image, regions in zip(PICTURES, found, strict=True):
-        colours = standardised(image)
-        seen = {"": colours, "brightness_": colours.mean(axis=-1, keepdims=True)}
-        halves = [rows_of(pixels, weights, prefix, len(filters)) for prefix, pixels in seen.items()]
+        pixels = standardised(image)
+        hues = np.maximum(dense(means(pixels, 2 ** (len(filters) - 1)), weights, "hues"), 0)
+        halves = [
+            dense(hues, weights, "colours"),
+            dense(maps_of(pixels, weights, filters), weights, "shapes"),
+        ]
         assert [half.shape[1] for half in halves] == [4, 3]
         np.testing.assert_allclose(regions, np.concatenate(halves, axis=1), rtol=1e-4, atol=1e-4)
     assert tuple(found.shape) == layer.compute_output_shape(PICTURES.shape)
 
 
-def rows_of(pixels, weights, prefix, count):
-    """What one way of seeing makes of a picture, from left to right, then from top to bottom."""
-    for place in range(count):
-        pixels = pixels if place == 0 else halved(pixels)
-        name = f"{prefix}convolution_{place}"
-        pixels = convolved(pixels, weights[f"{name}/kernel"], weights[f"{name}/bias"])
-    kernel, bias = (weights[f"{prefix}dense/{name}"] for name in ("kernel", "bias"))
-    return np.array([region @ kernel + bias for row in pixels for region in row])
+def dense(rows, weights, name):
+    return rows @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
 
 
-def test_half_of_a_vector_does_not_know_of_colours():
+def means(pixels, side):
+    """Mean colours of the squares, from left to right, then from top to bottom."""
+    height, width = (size // side for size in pixels.shape[:2])
+    squares = pixels[: height * side, : width * side].reshape(height, side, width, side, -1)
+    return squares.mean(axis=(1, 3)).reshape(height * width, -1)
+
+
+def maps_of(pixels, weights, filters):
+    """What the convolutions see in the brightness of a picture."""
+    maps = pixels.mean(axis=-1, keepdims=True)
+    for place in range(len(filters)):
+        maps = maps if place == 0 else halved(maps)
+        name = f"convolution_{place}"
+        maps = convolved(maps, weights[f"{name}/kernel"], weights[f"{name}/bias"])
+    return maps.reshape(-1, filters[-1])
+
+
+def test_shapes_are_seen_without_colours_and_colours_without_shapes():
     layer = filled(ImageRegions(6))
-    turned = PICTURES[..., [1, 2, 0]]
-    one, other = layer(PICTURES).numpy(), layer(turned).numpy()
-    np.testing.assert_allclose(one[..., 3:], other[..., 3:], rtol=1e-4, atol=1e-4)
-    assert np.abs(one[..., :3] - other[..., :3]).max() > 0.1
+    seen = layer(PICTURES).numpy()
+    turned = layer(PICTURES[..., [1, 2, 0]]).numpy()
+    np.testing.assert_allclose(seen[..., 3:], turned[..., 3:], rtol=1e-4, atol=1e-4)
+    assert np.abs(seen[..., :3] - turned[..., :3]).max() > 0.1
+    moved = PICTURES.copy()
+    moved[:, :4, :4] = moved[:, 3::-1, :4]  # the first square upside down
+    moved = layer(moved).numpy()
+    np.testing.assert_allclose(seen[..., :3], moved[..., :3], rtol=1e-4, atol=1e-4)
+    assert np.abs(seen[..., 3:] - moved[..., 3:]).max() > 0.1
 
 
 def test_whole_numbers_and_floats_are_the_same_pixels():
@@ -97,9 +116,9 @@ def test_one_layer_takes_pictures_of_any_size():
 
 def test_dropout_takes_whole_maps_in_training_alone():
     layer = filled(ImageRegions(4, [40], dropout=0.5))
-    # The dense layer shows the maps as they are.
-    layer.dense = lambda maps: maps
-    layer.brightness_dense = lambda maps: maps[..., :0]
+    # Shows the maps as they are, and no colours.
+    layer.shapes = lambda maps: maps
+    layer.colours = lambda hues: hues[..., :0]
     np.testing.assert_array_equal(layer(PICTURES), layer(PICTURES, training=False))
     whole, dropped = layer(PICTURES).numpy(), layer(PICTURES, training=True).numpy()
     gone = ~dropped.any(axis=1)
@@ -122,8 +141,8 @@ def test_a_picture_smaller_than_a_region():
         ImageRegions(4).build((None, 8, 3, 3))
 
 
-def test_units_for_one_way_of_seeing_only():
+def test_units_for_shapes_or_colours_only():
     with pytest.raises(
-        InputError, match="`units` must be 2 or more, one for each way of seeing. Received: units=1"
+        InputError, match="`units` must be 2 or more: for shapes and for colours. Received: units=1"
     ):
         ImageRegions(1)

@@ -128,6 +128,15 @@ def test_the_number_of_weights_is_that_of_the_paper():
             {"cell": "transformer", "embedding_dim": 4},
             "as wide as its layers. Received: units=8, embedding_dim=4",
         ),
+        ({"window": 9}, "`window` is an option of nplm. Received: cell='lstm', window=9. Leave it out"),
+        (
+            {"cell": "nplm", "num_layers": 3},
+            "over a window has one layer. Received: cell='nplm', num_layers=3. Leave `num_layers` out",
+        ),
+        (
+            {"cutoffs": [10], "tie": True},
+            r"there is nothing to tie. Received: cutoffs=\[10\], tie=True. Leave out one of them",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said(options, message):
