@@ -3,9 +3,9 @@
 The first 90 % train. The script, nano_gpt.py, has the size of nanoGPT's run on a CPU: 4 layers, 4 heads, 128 wide, 64
 characters, batches of 12, 2,000 steps (published validation loss: 1.88). nlpkit's LSTM and its Transformer of that size
 each train as long as it took, each in a process of its own; how many characters that is, a few steps before tell, so
-that the learning rate is down at the end. Transformers are tested on windows of 64 characters, the LSTM carries its
-state on. Without PyTorch (pip install torch, or pip install --target FOLDER torch and PEER_PATH=FOLDER) nlpkit has
-two minutes.
+that the learning rate is down at the end. That is the time of training alone: starts and these steps are not in it. All
+are tested on windows of 64 characters, the LSTM also as it is made to read, with its state carried on. Without PyTorch
+(pip install torch, or pip install --target FOLDER torch and PEER_PATH=FOLDER) nlpkit has two minutes.
 Run from the repository root: python benchmarks/tiny_shakespeare.py
 With `--hour` a larger LSTM trains for an hour, for a loss of at most 1.50.
 """
@@ -96,10 +96,14 @@ def measure_nlpkit(network, training, seconds, probes, limit):
     *_, few, many = (run(number * step)[1] for number in probes)
     pace = max(many - few, 1e-3) / (probes[-1] - probes[-2])
     steps = max(int((PLANNED * seconds - (few - probes[-2] * pace)) / pace), 2)
-    model, took, found = run(steps * step, seconds)
-    test = mean_loss if model.carries_state else loss_of_windows
+    # The deadline is looked at after each step.
+    model, took, found = run(steps * step, seconds - 2 * pace)
+    losses = {"in_windows": round(loss_of_windows(model, parts["validation"]), 4)}
+    if model.carries_state:
+        losses["carried"] = round(mean_loss(model, parts["validation"]), 4)
     return {
-        "loss": round(test(model, parts["validation"]), 4),
+        "loss": losses.get("carried", losses["in_windows"]),
+        **losses,
         "seconds": round(took, 1),
         "characters": steps * step,
         "weights": model.count_params(),
@@ -138,10 +142,9 @@ def measure(quick):
     for name in ("lstm", "transformer"):
         found[name] = nlpkit_row(name, seconds, quick)
         asked = found["torch"].get("loss", PUBLISHED)
-        # The deadline is looked at after each step.
-        in_time = found[name]["seconds"] <= 1.02 * seconds
+        in_time = found[name]["seconds"] <= seconds
         found[name] |= {"limit": asked, "in_time": met(in_time, True)}
-        found[name]["met"] = met(in_time and found[name]["loss"] <= asked, True)
+        found[name]["met"] = met(in_time and found[name]["in_windows"] <= asked, True)
     return found
 
 
@@ -154,10 +157,20 @@ def nlpkit_row(name, seconds, quick):
 
 def show(rows):
     """Prints the comparison."""
-    columns = ["loss", "seconds", "characters", "weights", "peak_mb", "limit", "met"]
+    columns = ["loss", "in_windows", "seconds", "characters", "weights", "peak_mb", "limit", "met"]
     lines = [[name, row.get("absent"), *map(row.get, columns[1:])] if "absent" in row
              else [name, *map(row.get, columns)] for name, row in rows.items()]  # fmt: skip
-    titles = ["", "validation loss", "seconds", "characters", "weights", "peak MiB", "at most", "met"]
+    titles = [
+        "",
+        "validation loss",
+        "windows of 64",
+        "seconds",
+        "characters",
+        "weights",
+        "peak MiB",
+        "at most",
+        "met",
+    ]
     print_table(f"Tiny Shakespeare (nanoGPT, published: {PUBLISHED})", titles, lines)
 
 
