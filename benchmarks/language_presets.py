@@ -45,7 +45,7 @@ PRESETS = {
         "what": "Transformer 2 × 200, 4 heads, tied",
         "network": {"cell": "transformer", "units": 200, "num_layers": 2, "num_heads": 4, "tie": True,
                     "dropout": 0.2},
-        "training": {**COSINE, "epochs": 30, "learning_rate": 2e-3, "sequence_length": 70},
+        "training": {**COSINE, "epochs": 10, "learning_rate": 2e-3, "sequence_length": 70},
     },
     "textbook_650": {
         "what": "LSTM 2 × 650, tied, dropout 0.5 (BetterRnnlm)",
