@@ -40,6 +40,8 @@ TOOLS = [
     "gensim>=4.4",
     "pandas>=2.2",
     "psutil>=6",
+    "keras-hub>=0.25",
+    "nltk>=3.9",
 ]
 EXTRAS["dev"] = [*EXTRAS["all"], *TOOLS]
 

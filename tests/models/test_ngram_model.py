@@ -136,8 +136,7 @@ def equal_discount(monkeypatch, order):
 
 
 def nltk_model(rows, order):
-    reason = "nltk is not installed; `pip install nltk` to compare with it"
-    lm = pytest.importorskip("nltk.lm", reason=reason)
+    lm = pytest.importorskip("nltk.lm", reason="nltk is not installed; `pip install nltk` to compare with it")
     from nltk.util import everygrams
 
     texts = [["3", *map(str, row)] for row in rows]  # END before each row
@@ -168,6 +167,30 @@ def test_longer_ngrams_equal_nltk_inside_a_text(order, monkeypatch):
     for history in [text[9 : 9 + order], text[70:80], [4, 12, 4, 12, 7], [5, 5, 5, 5, 5]]:
         expected = [peer.score(str(id), list(map(str, history[-order + 1 :]))) for id in range(1, SIZE)]
         np.testing.assert_allclose(model.next_probabilities(history)[1:], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("order", [2, 3, 4, 5])
+def test_perplexity_equals_nltk(order, monkeypatch):
+    text = [id for row in corpus(60) for id in row if id != END]
+    peer = nltk_model([text], order)
+    equal_discount(monkeypatch, order)
+    model = NgramModel(order, SIZE).fit([text])
+    read = text[20:120]
+    grams = [tuple(map(str, read[end - order : end])) for end in range(order, len(read) + 1)]
+    found = [
+        model.next_probabilities(read[end - order : end - 1])[read[end - 1]] for end in range(order, 101)
+    ]
+    assert np.exp(-np.mean(np.log(found))) == pytest.approx(peer.perplexity(grams), rel=1e-9)
+
+
+def test_perplexity_of_sentences_equals_nltk(monkeypatch):
+    from_nltk = pytest.importorskip("nltk.util", reason="nltk is not installed: nothing to compare with")
+    rows, held_out = corpus(60), [row for row in corpus(30, seed=5) if len(row) > 1]
+    peer = nltk_model(rows, 2)
+    equal_discount(monkeypatch, 2)
+    model = NgramModel(2, SIZE).fit(rows)
+    pairs = [pair for row in held_out for pair in from_nltk.ngrams(["3", *map(str, row)], 2)]
+    assert model.perplexity(held_out) == pytest.approx(peer.perplexity(pairs), rel=1e-9)
 
 
 @pytest.mark.parametrize("order", ORDERS)
