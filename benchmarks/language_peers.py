@@ -87,7 +87,7 @@ def own_model(vocabulary_size, units, layers):
 def torch_model(vocabulary_size, units, layers):
     """The model of PyTorch's example word_language_model, with the same first weights.
 
-    PyTorch keeps two biases a layer, which both learn, so that its bias moves twice as fast as the others'.
+    PyTorch keeps two biases a layer, of which one stays zero: if both learnt, their sum would move twice as fast.
     """
     import torch
     from torch import nn
@@ -114,5 +114,5 @@ def torch_model(vocabulary_size, units, layers):
             getattr(model.rnn, f"weight_ih_l{layer}").copy_(kernel.T)
             getattr(model.rnn, f"weight_hh_l{layer}").copy_(recurrent.T)
             getattr(model.rnn, f"bias_ih_l{layer}").copy_(first)
-            getattr(model.rnn, f"bias_hh_l{layer}").zero_()
+            getattr(model.rnn, f"bias_hh_l{layer}").zero_().requires_grad_(False)
     return model
