@@ -61,6 +61,45 @@ def measure_nlpkit(units, rows, steps, warm_up, measured, limit):
     return figures(ticks.times, ticks.cpu, rows * steps, history.history["loss"][-1])
 
 
+def profile(units, rows, steps, warm_up, measured, limit):
+    """Where the time of nlpkit goes, in this process: gradients of all of it, and of all but the softmax."""
+    import nlpkit  # noqa: F401  before TensorFlow, for which it turns oneDNN on
+
+    import numpy as np  # isort: skip
+    import tensorflow as tf
+
+    streams, size = language_data.ptb(limit)
+    network = own_model(size, units, LAYERS)
+    ids = [np.reshape(streams["train"][first : first + rows * steps], (rows, steps)) for first in (0, 1)]
+    states = network.segment_state(rows)
+    ends = {
+        "whole": lambda hidden, targets: tf.reduce_mean(network.losses_of(hidden, targets)),
+        "without_softmax": lambda hidden, targets: tf.reduce_mean(hidden),
+    }
+    return {
+        f"{name}_ms": round(1000 * _seconds(network, states, end, ids, measured), 2)
+        for name, end in ends.items()
+    }
+
+
+def _seconds(network, states, end, ids, measured):
+    """Median time of a step's gradients, of the weights that it moves."""
+    import tensorflow as tf
+
+    @tf.function(autograph=False)
+    def gradients(inputs, targets):
+        with tf.GradientTape() as tape:
+            loss = end(network.hidden(inputs, states, training=True, padded=False)[0], targets)
+        return [found for found in tape.gradient(loss, network.trainable_weights) if found is not None]
+
+    times = []
+    for _ in range(measured + 1):
+        start = time.perf_counter()
+        gradients(*map(tf.constant, ids))
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
+
+
 def measure_keras(units, rows, steps, warm_up, measured, limit):
     """Keras alone, in this process."""
     import keras
@@ -176,12 +215,16 @@ def main():
     sizes = QUICK if options.quick else SIZES
     sides = measure(options.rounds or (1 if options.quick else ROUNDS), sizes)
     show(sides)
+    parts = apart(profile, **sizes)
+    share = 1 - parts["without_softmax_ms"] / parts["whole_ms"]
+    print(f"of the gradients' {parts['whole_ms']:.0f} ms a step {share:.0%} go into the softmax")
     found = {
         "peers": versions(),
         "sizes": sizes,
         "threads": THREADS,
         "loss_tolerance": TOLERANCE,
         "sides": sides,
+        "profile": {**parts, "softmax_share": round(share, 3)},
     }
     write_result(result_name("lm_training_speed", options.quick), {**header(), **found})
 

@@ -57,6 +57,9 @@ def test_what_a_run_writes(data, quick):
         )
         assert sides[name]["same_loss"] == "yes"
     assert sides["keras"]["loss"] == pytest.approx(sides["nlpkit"]["loss"], rel=1e-4)
+    parts = result["profile"]
+    share = 1 - parts["without_softmax_ms"] / parts["whole_ms"]
+    assert parts["softmax_share"] == pytest.approx(share, abs=0.002)
 
 
 def test_first_steps_are_left_out():

@@ -9,6 +9,7 @@ from sklearn.base import clone
 import nlpkit
 from nlpkit import InputError, TextGenerator
 from nlpkit.data import TableReader
+from nlpkit.text.vocabulary import END
 
 # Two kinds of sentences, told apart by their first word.
 TEXTS = ["one two three four five .", "red green blue white black ."] * 60
@@ -54,6 +55,19 @@ def test_measuring_again_makes_no_graph_again(fitted, monkeypatch):
     fitted.embed(TEXTS[:1])
     monkeypatch.setattr(tf, "function", None)
     assert fitted.score(TEXTS[:4]).shape == (4,) and fitted.embed(TEXTS[:4]).shape[0] == 4
+
+
+def test_an_embedding_is_the_mean_hidden_state_over_the_tokens_of_a_text(fitted, other):
+    texts = [" ".join(TEXTS[:3]), "", "red", "one two three four", "unknown blue ."]
+    for generator in (fitted, other):
+        embedded = generator.embed(texts)
+        for text, together in zip(texts, embedded, strict=True):
+            ids = generator.text_to_ids_.encode([text])[0]
+            # A text is read behind the end of another; the last state is the one that expects its own end.
+            hidden, _ = generator.network_.hidden(np.array([[END, *ids[:-1]]], "int32"))
+            expected = hidden.numpy()[0].mean(axis=0)
+            np.testing.assert_allclose(together, expected, atol=1e-5)
+            np.testing.assert_allclose(generator.embed([text])[0], expected, atol=1e-5)
 
 
 def test_fitted_again_it_measures_with_its_new_weights():
