@@ -85,7 +85,8 @@ GeneratorUnits = Annotated[
     int | None, _model("--units", min=1, help="Size of each layer.", show_default="200")
 ]
 GeneratorLayers = Annotated[
-    int | None, _model("--num-layers", min=1, help="Layers on top of each other.", show_default="2")
+    int | None,
+    _model("--num-layers", min=1, help="Layers on top of each other; nplm has one.", show_default="2"),
 ]
 Dropout = Annotated[
     float | None, _model("--dropout", min=0.0, max=0.99, help="Part of the values left out in training.")

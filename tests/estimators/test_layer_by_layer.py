@@ -9,7 +9,6 @@ from nlpkit import TextClassifier, TextGenerator
 from nlpkit.training.unfreezing import layer_groups
 
 X, Y = texts(), labels()
-EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +38,10 @@ def moves(generator, monkeypatch):
     def watched(model, *args, callbacks, **options):
         return fit(model, *args, callbacks=[*callbacks, Watch()], **options)
 
-    def train(**training):
+    def train(epochs=3, **training):
         monkeypatch.setattr(keras.Model, "fit", watched)
         options = {"training": {"learning_rate": 0.03, "batch_size": 8, "warmup": 0.0, **training}}
-        TextClassifier(encoder_from=generator, epochs=EPOCHS, random_state=0, options=options).fit(X, Y)
+        TextClassifier(encoder_from=generator, epochs=epochs, random_state=0, options=options).fit(X, Y)
         return np.array(seen)
 
     return train
@@ -53,15 +52,10 @@ def test_with_gradual_unfreezing_one_more_layer_learns_in_each_epoch(moves):
 
 
 def test_without_it_all_learn_from_the_first(moves):
-    assert (moves() > 0).all()
+    assert (moves(epochs=1) > 0).tolist() == [[1, 1, 1]]
 
 
-def test_with_layer_decay_lower_layers_learn_less_and_from_the_first(moves):
-    embedding, layer, top = moves(layer_decay=0.01)[0]
-    assert 0 < embedding < layer / 10 < top / 100
-
-
-def test_both_together(moves):
+def test_with_layer_decay_each_learns_less_than_the_one_above(moves):
     found = moves(gradual_unfreezing=True, layer_decay=0.01)
     assert (found > 0).tolist() == [[0, 0, 1], [0, 1, 1], [1, 1, 1]]
     assert found[1, 1] < found[1, 2] / 10 and found[2, 0] < found[2, 1] / 10 < found[2, 2] / 100
