@@ -11,6 +11,7 @@ from nlpkit.cli.pairs import check_readable, pair_reader
 from nlpkit.cli.reading import labelled_reader, text_reader
 from nlpkit.cli.show import (
     note_skipped,
+    note_unknown,
     numbers,
     print_classes,
     print_evaluations,
@@ -110,6 +111,8 @@ def evaluate(
     SHOW.get(spec.task, _show_texts)(evaluation, reader, as_json)
     if not quiet:
         note_skipped(reader.skipped, reader.first_skipped)
+        if spec.task == "generator":
+            note_unknown({"texts": evaluation["unknown"] / evaluation["tokens"]})
 
 
 def _refuse(model, what, given):

@@ -14,6 +14,8 @@ MEASURES = {
     "ece": "calibration error (ECE)",
 }
 
+# Part of the tokens; of the Penn Treebank 6 % are unknown.
+MANY_UNKNOWN = 0.1
 LANGUAGE_MEASURES = {
     "perplexity": ("perplexity", ",.2f"),
     "bits_per_character": ("bits per character", ".4f"),
@@ -136,6 +138,21 @@ def print_perplexities(evaluations):
         evaluations: dict. Name, such as `"validation"`, to evaluation; rows that none of them has are left out.
     """
     _print_measures(LANGUAGE_MEASURES, evaluations)
+
+
+def note_unknown(rates):
+    """Says where many tokens are unknown, which makes a perplexity look better than it is.
+
+    Args:
+        rates: dict. Name of a part of the data to the part of its tokens that the vocabulary lacks.
+    """
+    many = [f"{rate:.0%} of the tokens of the {part}" for part, rate in rates.items() if rate >= MANY_UNKNOWN]
+    if many:
+        note(
+            f"unknown to the vocabulary: {', '.join(many)}. All of them are one token, which is easy to foresee, so "
+            "that the perplexity looks better than it is. Train on more texts, or with --level subword, which knows "
+            "all words."
+        )
 
 
 def print_texts_measured(evaluations):

@@ -4,7 +4,7 @@ from nlpkit.cli import options
 from nlpkit.cli import train_options as own
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.reading import check_readable, text_reader
-from nlpkit.cli.show import print_perplexities, write_json
+from nlpkit.cli.show import note_unknown, print_perplexities, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
     check_folders,
@@ -110,6 +110,10 @@ def _show_result(report, evaluations, out, whole_files, quiet, as_json):
         return
     print_perplexities(evaluations)
     if not quiet:
+        data = report["data"].items()
+        note_unknown(
+            {f"{part} data": facts["unknown_rate"] for part, facts in data if "unknown_rate" in facts}
+        )
         note_result(report, out)
         _note_next(out, whole_files)
 

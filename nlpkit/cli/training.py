@@ -160,7 +160,7 @@ def add_test_result(add_test, model, out):
 
 
 def note_result(report, out):
-    """Says what was left out, where the model is, and what there is from before.
+    """Says what was left out, whether the time was over, where the model is, and what there is from before.
 
     Args:
         report: dict. The `report_` of the estimator.
@@ -168,6 +168,11 @@ def note_result(report, out):
     """
     for part, facts in report["data"].items():
         note_skipped(facts.get("skipped", 0), facts.get("first_skipped", []), f"{part} data")
+    if report["out_of_time"]:
+        epochs = len(report["history"]["loss"])
+        note(
+            f"stopped in epoch {epochs}, because the time was over; with more --minutes it may become better"
+        )
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
     exported = _exported(out)
     if exported:

@@ -5,10 +5,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
-from nlpkit.estimators.search_options import check_search, check_streamed
+from nlpkit.estimators.search_options import check_names, check_search, check_streamed
 from nlpkit.estimators.search_words import with_ids
 from nlpkit.generation import Generated, finish, stream
 from nlpkit.generation.options import check_number
+from nlpkit.generation.sampling import SAMPLING
 from nlpkit.generation.stop_strings import check_stop_strings, find_stop
 from nlpkit.generation.texts import prompt_ids, texts_behind
 from nlpkit.generation.writer import TO_THE_END, Writer
@@ -20,6 +21,8 @@ DEFAULTS = {
     "max_new_tokens": 100, "stop": (), "num_results": 1, "seed": None, "beam_size": None, "length_penalty": 0.0,
     "beam_groups": 1, "diversity": None, "contrastive_penalty": None,
 }  # fmt: skip
+
+STREAMED = ("max_new_tokens", "stop", "seed")
 
 
 class WritingGenerator:
@@ -77,6 +80,11 @@ class WritingGenerator:
         Raises:
             InputError: If an option is unknown, out of its range, or does not go together with another.
         """
+        if "logprobs" in sampling:
+            raise InputError(
+                "`generate` gives texts alone. Received: logprobs="
+                f"{sampling['logprobs']!r}. Use `generate_details`, which also tells how likely they are."
+            )
         found = self.generate_details(
             prompts,
             max_new_tokens=max_new_tokens,
@@ -116,6 +124,7 @@ class WritingGenerator:
         check_is_fitted(self)
         given = [prompts] if isinstance(prompts, str) else check_texts(prompts, "prompts")
         options = {**DEFAULTS, **options}
+        check_names(options, [*DEFAULTS, *SAMPLING])
         _check_numbers(options)
         check_search({**options, "logprobs": logprobs})
         stop, results = check_stop_strings(options.pop("stop")), options.pop("num_results")
@@ -157,6 +166,7 @@ class WritingGenerator:
                 "several."
             )
         check_streamed(sampling)
+        check_names(sampling, [*STREAMED, *SAMPLING])
         stop = check_stop_strings(stop)
         rows = self._prompt_ids([prompt])
         options = with_ids({"max_new_tokens": max_new_tokens, **sampling}, self.text_to_ids_)

@@ -3,6 +3,7 @@
 Nothing heavy is imported, so that the command line can tell before it loads a model.
 """
 
+import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -78,6 +79,29 @@ def check_search(options, spelling=PYTHON):
     if asked:
         _check_chance(given, asked[0], spelling)
         (_check_beams if asked[0] == "beam_size" else _check_contrastive)(given, spelling)
+
+
+def check_names(options, known):
+    """Raises an error for options that there are not, with the one that was probably meant.
+
+    Args:
+        options: dict or collection of names.
+        known: Sequence of str. The names of all options.
+
+    Raises:
+        InputError: If one is not among them.
+
+    Example:
+        >>> from nlpkit.estimators.search_options import check_names
+        >>> check_names({"top_k": 5}, ["top_k", "top_p"])
+    """
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        meant = [match for name in unknown for match in difflib.get_close_matches(name, known, 1)]
+        hint = f". Did you mean {', '.join(meant)}?" if meant else ""
+        raise InputError(
+            f"The options of a generation are {', '.join(known)}. Received: {', '.join(unknown)}{hint}"
+        )
 
 
 def check_streamed(options):

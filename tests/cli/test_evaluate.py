@@ -96,6 +96,22 @@ def test_a_generator_is_measured_by_perplexity(run, trained_generator, corpus):
     assert evaluation["bits_per_character"] == pytest.approx(bits)
 
 
+@pytest.mark.parametrize(("text", "told"), [("zebras yawn\n", True), ("", False)], ids=["many", "few"])
+def test_many_unknown_tokens_are_told(run, language_model, corpus, tmp_path, text, told):
+    known = (corpus / "lm_test.txt").read_text()
+    (tmp_path / "texts.txt").write_text(text * 3000 + known)
+    result = run("evaluate", language_model, "--data", tmp_path / "texts.txt", "--json")
+    evaluation = json.loads(result.stdout)
+    rate = evaluation["unknown"] / evaluation["tokens"]
+    assert (rate >= 0.1) == told
+    message = f"unknown to the vocabulary: {rate:.0%} of the tokens of the texts. All of them are one token"
+    assert (message in result.stderr) == told
+    assert (
+        "unknown to"
+        not in run("evaluate", language_model, "--data", tmp_path / "texts.txt", "--quiet").stderr
+    )
+
+
 def test_the_table_of_a_generator(run, language_model, corpus):
     result = run("evaluate", language_model, "--data", corpus / "lm_test.txt")
     assert result.exit_code == 0 and "accuracy" not in result.stdout

@@ -50,6 +50,26 @@ def test_documents(run, corpus, tmp_path):
     assert math.log(evaluation["perplexity"]) == pytest.approx(loss, rel=1e-4)
 
 
+def test_many_unknown_words_and_the_end_of_the_time_are_told(run, tmp_path):
+    words = (f"w{number}" for number in range(20))
+    (tmp_path / "lm.txt").write_text("".join(f"the {word} and the {word}\n" for word in words) * 30)
+    (tmp_path / "dev.txt").write_text("the new words and the others are here\n" * 30)
+    out = tmp_path / "model"
+    files = ("--data", tmp_path / "lm.txt", "--validation-data", tmp_path / "dev.txt", "--out", out)
+    result = run("train", "generator", *files, *SMALL[:-1], 500, "--minutes", 0.02)
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "report.json").read_text())
+    rate = report["data"]["validation"]["unknown_rate"]
+    assert (
+        f"unknown to the vocabulary: {rate:.0%} of the tokens of the validation data. All of" in result.stderr
+    )
+    assert "of the train data" not in result.stderr and report["out_of_time"]
+    epochs = len(report["history"]["loss"])
+    assert (
+        f"stopped in epoch {epochs}, because the time was over; with more --minutes it may" in result.stderr
+    )
+
+
 def test_table_and_hints_name_the_folder(run, corpus, tmp_path):
     out = tmp_path / "model"
     data = ("--data", corpus / "lm.txt", "--validation-data", corpus / "lm_test.txt")

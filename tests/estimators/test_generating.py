@@ -308,12 +308,32 @@ def test_one_text_is_streamed(fitted, prompt):
             {"max_new_tokens": -1},
             "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1",
         ),
-        ({"top_q": 1}, "The options of a generation are .*Received: top_q"),
+        (
+            {"top_q": 1},
+            "The options of a generation are max_new_tokens, stop, seed, .*Received: top_q. Did you mean top_",
+        ),
     ],
 )
 def test_a_stream_tells_at_once_what_cannot_be_used(fitted, options, message):
     with pytest.raises(InputError, match=message):
         fitted.stream("one", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("max_tokens", "max_new_tokens"), ("beam", "beam_size"), ("beams", "beam_size"), ("number", None)],
+)
+def test_an_option_that_was_probably_meant_is_named(fitted, name, meant):
+    with pytest.raises(InputError) as error:
+        fitted.generate("one", **{name: 3})
+    assert "are max_new_tokens, stop, num_results, seed, beam_size," in str(error.value)
+    assert str(error.value).endswith(f"Received: {name}" + (f". Did you mean {meant}?" if meant else ""))
+
+
+def test_texts_alone_have_no_log_probabilities(fitted):
+    message = "`generate` gives texts alone. Received: logprobs=5. Use `generate_details`, which also tells"
+    with pytest.raises(InputError, match=message):
+        fitted.generate("one", logprobs=5)
 
 
 def test_who_is_not_fitted_streams_nothing():
