@@ -56,6 +56,9 @@ def first_beams(place, state, token_ids, shape, rules):
     batch, room = tf.unstack(tf.shape(token_ids))
     state = reorder(state, tf.repeat(tf.range(batch), groups * width))
     live = tf.broadcast_to([0.0] + [NEVER] * (width - 1), [batch, groups, width])
+    # With nothing to write the one text there is has been found.
+    kept = tf.fill([batch, groups, keep, 2], NEVER)
+    found = tf.reshape(tf.range(groups * keep) == 0, [1, groups, keep, 1]) & (rules.max_new_tokens == 0)
     return Beams(
         place=place,
         done=tf.broadcast_to(rules.max_new_tokens == 0, [batch]),
@@ -64,7 +67,7 @@ def first_beams(place, state, token_ids, shape, rules):
         live_ids=tf.broadcast_to(tf.reshape(token_ids, [batch, 1, 1, room]), [batch, groups, width, room]),
         live=live,
         kept_ids=tf.zeros([batch, groups, keep, room], tf.int32),
-        kept=tf.fill([batch, groups, keep, 2], NEVER),
+        kept=tf.where(found, 0.0, kept),
     )
 
 

@@ -252,6 +252,9 @@ def test_other_ends():
 def test_nothing_to_write_and_fewer_texts_than_asked_for():
     result = beam_search(table_step(random_table(0, 7)), (), [[4, 5], [6, 0]], max_new_tokens=0, n_best=2)
     assert result.token_ids.shape == (2, 2, 0) and result.lengths.numpy().tolist() == [[0, 0], [0, 0]]
+    assert result.score.numpy().tolist() == [[0.0, -np.inf], [0.0, -np.inf]]
+    groups = beam_search(table_step(random_table(0, 7)), (), [[4]], max_new_tokens=0, n_best=2, groups=2)
+    assert groups.score.numpy().tolist() == groups.log_probability.numpy().tolist() == [[0.0, -np.inf]]
     table = np.full((6, 6), -np.inf, "float32")
     table[4, 5], table[5, END] = 0.0, 0.0
     result = beam_search(table_step(table), (), [[4]], max_new_tokens=3, n_best=3)
