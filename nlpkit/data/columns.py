@@ -62,19 +62,22 @@ def pick_columns(names, text, label, where, hint="", roles=LABELLED):
         >>> pick_columns(["stars", "review"], "review", "stars", "reviews.csv")
         (1, 0)
     """
-    text_index = _index(names, text or roles.text, roles.text, where, hint, roles)
+    wanted = f"Name the {roles.text} column (--{roles.text})"
+    if label is not False:
+        wanted += f" and the {roles.label} column (--{roles.label})"
+    text_index = _index(names, text or roles.text, roles.text, where, wanted, hint)
     if label is False or (label is None and roles.label not in names):
         return text_index, None
-    return text_index, _index(names, label or roles.label, roles.label, where, hint, roles)
+    return text_index, _index(names, label or roles.label, roles.label, where, wanted, hint)
 
 
-def _index(names, name, role, where, hint, roles):
+def _index(names, name, role, where, wanted, hint):
     if name not in names:
         if len(names) == 1 and ";" in names[0]:
             hint = " It looks as if semicolons part the columns: save the table with commas, or with tabs as .tsv."
         raise InputError(
             f"{where}: there is no column {name!r} for the {role}. Received columns: {shorten(names, 200)}. "
-            f"Name the {roles.text} column (--{roles.text}) and the {roles.label} column (--{roles.label}).{hint}"
+            f"{wanted}.{hint}"
         )
     if names.count(name) > 1:
         raise InputError(

@@ -35,3 +35,9 @@ def test_semicolons_are_named_as_the_likely_reason():
         InputError, match=r"Received columns: \['label;text'\].*looks as if semicolons part the columns"
     ):
         pick_columns(["label;text"], None, None, "f.csv")
+
+
+def test_who_reads_no_labels_is_not_asked_for_them():
+    with pytest.raises(InputError) as error:
+        pick_columns(["a", "b"], None, False, "f.csv", " A hint.")
+    assert str(error.value).endswith("Name the text column (--text). A hint.")
