@@ -64,7 +64,7 @@ def generator(
 ):
     """Train a language model that writes texts, and save it, with a report, in a folder.
 
-    A .txt file has one text per line, or is one text with its line breaks (--whole-files).
+    A .txt file has one text per line, or is one text with its line breaks (--whole-files), which only words lose.
 
     Texts are read in their order, as one long text, or each by itself (--documents). The end of each counts as a token.
 
@@ -82,7 +82,7 @@ def generator(
     model = TextGenerator(
         cell, units=units, num_layers=num_layers, level=level, normalize=normalize, epochs=epochs, minutes=minutes,
         options={
-            "text": given(vocabulary_size=vocabulary_size),
+            "text": given(vocabulary_size=vocabulary_size, collapse_whitespace=_collapsed(level, whole_files)),
             "network": given(dropout=dropout),
             "training": given(batch_size=batch_size, sequence_length=sequence_length,
                                documents=documents or None, tensorboard=tensorboard,
@@ -94,6 +94,11 @@ def generator(
         model, out, checkpoint, cell, train, validation=validation, test=test and [test], resume=resume
     )
     _show_result(model.report_, evaluations, out, whole_files, quiet, as_json)
+
+
+def _collapsed(level, whole_files):
+    """`False` where line breaks would be lost for nothing; to words they are spaces, and others keep them anyway."""
+    return False if whole_files and level == "subword" else None
 
 
 def _checked_reader(option, files, reading):

@@ -114,9 +114,9 @@ class WritingGenerator:
 
         Returns:
             List of dicts, `num_results` for each prompt: `"prompt"`, `"text"`, `"score"` (the log-probability; of beams
-            without a forced prefix and over the length penalty), `"tokens"`; with `logprobs` also `"logprobs"`, one per
-            token, and `"top_logprobs"`, one dict of ids per token. `stop` cuts the text alone: the others are of all
-            that was written, also of what was cut off.
+            without a forced prefix and over the length penalty), `"tokens"`; with `logprobs` also `"token_ids"`,
+            `"logprobs"`, one per token, and `"top_logprobs"`, one dict of ids per token. `stop` cuts the text alone:
+            the others are of all that was written, also of what was cut off.
 
         Raises:
             InputError: As for `generate`.
@@ -141,7 +141,7 @@ class WritingGenerator:
                 strict=True,
             )
         ]
-        return details if found.logprobs is None else _with_logprobs(details, found.logprobs)
+        return details if found.logprobs is None else _with_logprobs(details, found)
 
     def stream(self, prompt="", *, max_new_tokens=100, stop=(), seed=None, **sampling):
         """Goes on with a text, piece by piece while it is written.
@@ -243,9 +243,10 @@ def _check_numbers(options):
         check_number("top_k", options.get("top_k", CANDIDATES), rule, lambda x: x >= 0, whole=True)
 
 
-def _with_logprobs(details, logprobs):
-    chosen, ids, best = (part.numpy().tolist() for part in logprobs)
+def _with_logprobs(details, found):
+    chosen, ids, best = (part.numpy().tolist() for part in found.logprobs)
     for row, detail in enumerate(details):
+        detail["token_ids"] = found.token_ids[row, : detail["tokens"]].numpy().tolist()
         detail["logprobs"] = chosen[row][: detail["tokens"]]
         pairs = zip(ids[row], best[row], strict=True)
         detail["top_logprobs"] = [dict(zip(*pair, strict=True)) for pair in pairs][: detail["tokens"]]

@@ -168,6 +168,24 @@ def test_a_model_of_characters_of_a_whole_file(run, tmp_path):
     ]
 
 
+def test_subwords_of_a_whole_file_keep_its_line_breaks(run, tmp_path):
+    out = tmp_path / "model"
+    (tmp_path / "play.txt").write_text("A:\nSpeak, speak.\n" * 60)
+    command = (
+        "--data",
+        tmp_path / "play.txt",
+        "--whole-files",
+        "--level",
+        "subword",
+        "--vocabulary-size",
+        300,
+    )
+    result = run("train", "generator", *command, "--out", out, *SMALL)
+    assert result.exit_code == 0, result.output
+    written = run("generate", out, "A:", "--forced-prefix", "\nSpeak", "--max-new-tokens", 12, "--json")
+    assert json.loads(written.stdout)["text"].startswith("\nSpeak"), written.output
+
+
 def test_skipped_rows_are_told(run, corpus, tmp_path):
     bad = (corpus / "lm_test.txt").read_bytes() + b"caf\xe9\n"
     (tmp_path / "bad.txt").write_bytes(bad)

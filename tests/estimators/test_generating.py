@@ -177,6 +177,9 @@ def test_a_stop_string_cuts_the_text_alone(fitted):
     assert (whole.pop("text"), cut.pop("text")) == (" two three four five.", " two three ")
     assert cut == whole and cut["tokens"] == len(cut["logprobs"]) == len(cut["top_logprobs"]) == 5
     assert sum(cut["logprobs"]) == pytest.approx(cut["score"], rel=1e-4)
+    # Greedily each token is the most likely one in its place.
+    likeliest = [max(top, key=top.get) for top in cut["top_logprobs"]]
+    assert cut["token_ids"] == likeliest and len(set(likeliest)) > 1
 
 
 def test_a_text_begins_with_what_is_forced(fitted):
