@@ -25,7 +25,7 @@ class TiedOutput(keras.layers.Layer):
         inputs: Float tensor of shape `(batch, time, features)` or `(batch, features)`.
         table: Float tensor of shape `(vocabulary_size, embedding_dim)`: the vectors of all tokens.
         turned: bool. Whether the table is of shape `(embedding_dim, vocabulary_size)` in its place, with which a
-            product takes half the time. Defaults to `False`.
+            product of many rows takes less time. Defaults to `False`.
 
     Returns:
         Float32 tensor of shape `(batch, time, vocabulary_size)` or `(batch, vocabulary_size)`.
