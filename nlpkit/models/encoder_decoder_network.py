@@ -143,10 +143,8 @@ class EncoderDecoderNetwork(keras.Model):
             Float32 tensor of shape `(batch, time, vocabulary_size)`.
         """
         turned = joined_of(self)
-        if turned is None:
-            logits = self.output_layer(decoded.hidden, self._table())
-        else:
-            logits = self.output_layer(decoded.hidden, turned, turned=True)
+        table = self._table() if turned is None else turned
+        logits = self.output_layer(decoded.hidden, table, turned=turned is not None)
         if self.pointer is None:
             return logits
         weights = tf.cast(decoded.attention_scores, memory["outputs"].dtype)

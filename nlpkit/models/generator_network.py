@@ -108,9 +108,8 @@ class GeneratorNetwork(keras.Model):
         if self._is_adaptive():
             return self.output_layer(hidden)
         turned = joined_of(self)
-        if turned is None:
-            return self.output_layer(hidden, self._table())
-        return self.output_layer(hidden, turned, turned=True)
+        table = self._table() if turned is None else turned
+        return self.output_layer(hidden, table, turned=turned is not None)
 
     def join_weights(self):
         """The output's table, turned; see `nlpkit.layers.joined_weights`.
