@@ -1,7 +1,5 @@
 """One recurrent layer as a block: cell, direction, dropout, connection to its input, normalisation."""
 
-from numbers import Real
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,12 +9,11 @@ from nlpkit.layers.distinct_tokens import dense, sequence_mask, sequence_shape
 from nlpkit.layers.highway import Highway
 from nlpkit.layers.packing import first_step, last_step, pack, real_steps, unpack, without_padding
 from nlpkit.layers.recurrent_cells import CELLS
-from nlpkit.layers.recurrent_checks import check_call, check_states, checked_features
+from nlpkit.layers.recurrent_checks import check_call, check_options, check_states, checked_features
 from nlpkit.layers.recurrent_direction import RecurrentDirection
 from nlpkit.layers.steps import check_built
 from nlpkit.layers.variational_dropout import VariationalDropout
 
-RATES = ("dropout", "input_dropout", "recurrent_dropout", "weight_drop")
 DIRECTION = ("recurrent_dropout", "weight_drop", "zoneout", "reset_after")
 OPTIONS = (
     "units", "cell", "bidirectional", "return_sequences", "return_state", "dropout", "input_dropout", "residual",
@@ -124,7 +121,7 @@ class RecurrentBlock(keras.layers.Layer):
         self.weight_drop, self.zoneout = weight_drop, zoneout
         self.residual, self.highway, self.layer_norm = residual, highway, layer_norm
         self.reset_after, self.seed = reset_after, seed
-        self._check_options()
+        check_options(self)
         self.supports_masking = True
         part = {"dtype": self.dtype_policy}
         options = {**part, "use_cudnn": use_cudnn, **{name: getattr(self, name) for name in DIRECTION}}
@@ -151,16 +148,6 @@ class RecurrentBlock(keras.layers.Layer):
         """Sets it for both directions."""
         for direction in self._directions():
             direction.use_cudnn = use_cudnn
-
-    def _check_options(self):
-        if self.cell not in CELLS:
-            raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={self.cell!r}")
-        for name in RATES:
-            rate = getattr(self, name)
-            if not isinstance(rate, Real) or not 0 <= rate < 1:
-                raise InputError(f"`{name}` must be at least 0 and below 1. Received: {name}={rate!r}")
-        if self.residual and self.highway:
-            raise InputError("Only one of `residual` and `highway` can be True. Received: both. Choose one.")
 
     def build(self, input_shape):
         features = checked_features(input_shape)

@@ -1,10 +1,38 @@
 """What a recurrent block asks of what it is called with."""
 
+from numbers import Real
+
 import tensorflow as tf
 
 from nlpkit.errors import InputError
 from nlpkit.layers.distinct_tokens import is_pair, sequence_shape
 from nlpkit.layers.recurrent_cells import CELLS
+
+RATES = ("dropout", "input_dropout", "recurrent_dropout", "weight_drop")
+
+
+def check_options(block):
+    """Raises an error unless the arguments of a block are what they can be.
+
+    Args:
+        block: `RecurrentBlock` with its arguments as attributes.
+
+    Raises:
+        InputError: If the cell is unknown, a rate is out of its range, or it is both residual and a highway.
+
+    Example:
+        >>> from nlpkit.layers import RecurrentBlock
+        >>> from nlpkit.layers.recurrent_checks import check_options
+        >>> check_options(RecurrentBlock(4, dropout=0.5))
+    """
+    if block.cell not in CELLS:
+        raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={block.cell!r}")
+    for name in RATES:
+        rate = getattr(block, name)
+        if not isinstance(rate, Real) or not 0 <= rate < 1:
+            raise InputError(f"`{name}` must be at least 0 and below 1. Received: {name}={rate!r}")
+    if block.residual and block.highway:
+        raise InputError("Only one of `residual` and `highway` can be True. Received: both. Choose one.")
 
 
 def checked_features(shape):
