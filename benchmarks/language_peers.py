@@ -71,20 +71,23 @@ def keras_model(vocabulary_size, units, layers, rows):
     return model
 
 
-def own_model(vocabulary_size, units, layers):
-    """nlpkit's network of the same size and weights."""
+def own_model(vocabulary_size, units, layers, *, tie=False, dropout=0.0):
+    """nlpkit's network of the same size and weights; with `tie` the output has the embedding's."""
     from nlpkit.models import build_generator
 
-    network = build_generator(vocabulary_size, cell="lstm", units=units, num_layers=layers, tie=False)
+    network = build_generator(
+        vocabulary_size, cell="lstm", units=units, num_layers=layers, tie=tie, dropout=dropout
+    )
     table, *gates, output, bias = initial_weights(vocabulary_size, units, layers)
     network.embedding.set_weights([table])
     network.body.set_weights(gates)
-    network.table.set_weights([output.T])
+    if not tie:
+        network.table.set_weights([output.T])
     network.output_layer.set_weights([bias])
     return network
 
 
-def torch_model(vocabulary_size, units, layers):
+def torch_model(vocabulary_size, units, layers, *, tie=False, dropout=0.0):
     """The model of PyTorch's example word_language_model, with the same first weights.
 
     PyTorch keeps two biases a layer, of which one stays zero: if both learnt, their sum would move twice as fast.
@@ -95,13 +98,14 @@ def torch_model(vocabulary_size, units, layers):
     class LanguageModel(nn.Module):
         def __init__(self):
             super().__init__()
+            self.drop = nn.Dropout(dropout)
             self.encoder = nn.Embedding(vocabulary_size, units)
-            self.rnn = nn.LSTM(units, units, layers, batch_first=True)
+            self.rnn = nn.LSTM(units, units, layers, batch_first=True, dropout=dropout)
             self.decoder = nn.Linear(units, vocabulary_size)
 
         def forward(self, ids, state=None):
-            output, state = self.rnn(self.encoder(ids), state)
-            return self.decoder(output), state
+            output, state = self.rnn(self.drop(self.encoder(ids)), state)
+            return self.decoder(self.drop(output)), state
 
     model = LanguageModel()
     table, *gates, output, bias = map(torch.tensor, initial_weights(vocabulary_size, units, layers))
@@ -115,4 +119,6 @@ def torch_model(vocabulary_size, units, layers):
             getattr(model.rnn, f"weight_hh_l{layer}").copy_(recurrent.T)
             getattr(model.rnn, f"bias_ih_l{layer}").copy_(first)
             getattr(model.rnn, f"bias_hh_l{layer}").zero_().requires_grad_(False)
+    if tie:
+        model.decoder.weight = model.encoder.weight
     return model
