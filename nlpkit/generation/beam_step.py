@@ -86,19 +86,18 @@ def next_beams(at, before, log_probabilities, rules, stop_ids, diversity):
         `Beams`.
     """
     shape = tf.shape(at.live)
-    size = log_probabilities.shape[-1] or tf.shape(log_probabilities)[-1]
-    totals = at.live[..., None] + tf.reshape(log_probabilities, [shape[0], *at.live.shape[1:], size])
     written = at.place - rules.lengths + 1
     reading, full = (test[:, None, None] for test in (written < 1, written >= rules.max_new_tokens))
     column = tf.range(tf.shape(at.live_ids)[-1]) == at.place
-    live, parents, tokens = _best_by_group(without(stop_ids, totals), diversity)
+    live, parents, tokens = _best_by_group(at.live, without(stop_ids, log_probabilities), diversity)
     # Within its prompt a row stays as it is.
     live = tf.where(reading, at.live, live)
     parents = tf.where(reading, tf.range(shape[2]), parents)
     live_ids = tf.gather(at.live_ids, parents, batch_dims=2)
     live_ids = tf.where(column & ~reading[..., None], tokens[..., None], live_ids)
     covered = rules.coverage_scores(at.coverage, shape)
-    ids, ended = _ended(at, tf.gather(totals, stop_ids, axis=-1), column, stop_ids)
+    ends = tf.gather(log_probabilities, stop_ids, axis=-1)
+    ids, ended = _ended(at, ends, column, stop_ids)
     ended = (ids, tf.where(reading, NEVER, ended), tf.repeat(covered, len(stop_ids), axis=-1))
     # Where there is no room for more, what lives is complete too.
     complete = (live_ids, tf.where(full, live, NEVER), tf.gather(covered, parents, batch_dims=2))
@@ -111,29 +110,47 @@ def next_beams(at, before, log_probabilities, rules, stop_ids, diversity):
     return Beams(at.place, done, state, coverage, live_ids, live, kept_ids, kept)
 
 
-def _ended(at, totals, column, stop_ids):
-    """All live texts with each of the tokens that end one: ids and log-probabilities."""
+def _ended(at, ends, column, stop_ids):
+    """All live texts with each of the tokens that end one, of log-probabilities `ends`: ids and log-probabilities."""
     stops = tf.constant(stop_ids, tf.int32)[:, None]
     ids = tf.where(column, stops, tf.expand_dims(at.live_ids, -2))
     batch, groups, width, count, room = tf.unstack(tf.shape(ids))
+    totals = at.live[..., None] + tf.reshape(ends, [batch, groups, width, count])
     width = width * count
     return tf.reshape(ids, [batch, groups, width, room]), tf.reshape(totals, [batch, groups, width])
 
 
-def _best_by_group(totals, diversity):
+def _best_by_group(live, log_probabilities, diversity):
     """The best continuations within each group: log-probabilities, which text each continues, and its token."""
-    groups, width = totals.shape[1:3]
-    size = tf.shape(totals)[-1]
+    groups, width = live.shape[1:3]
+    size = log_probabilities.shape[-1] or tf.shape(log_probabilities)[-1]
+    by_group = tf.split(tf.reshape(log_probabilities, [-1, groups, width, size]), groups, axis=1)
     found, taken = [], 0.0
-    for group in range(groups):
-        own = totals[:, group]
-        ranking = tf.reshape(own - taken, [-1, width * size])
-        places = largest(ranking, width)[1]
-        found.append((tf.gather(tf.reshape(own, [-1, width * size]), places, batch_dims=1), places))
-        chosen = tf.reduce_sum(tf.one_hot(places % size, size), axis=1, keepdims=True)
+    for group, own in enumerate(by_group):
+        own = tf.reshape(own, [-1, width, size])
+        best = _best(live[:, group], own, own - taken if group else own)
+        found.append(best)
+        chosen = tf.reduce_sum(tf.one_hot(best[2], size), axis=1, keepdims=True)
         taken += tf.cast(diversity, "float32") * chosen
-    live, places = (tf.stack(part, axis=1) for part in zip(*found, strict=True))
-    return live, places // size, places % size
+    return tuple(tf.stack(part, axis=1) for part in zip(*found, strict=True))
+
+
+def _best(live, log_probabilities, ranking):
+    """As many continuations as there are texts, the highest of a ranking `(batch, width, vocabulary)`.
+
+    They are among the highest of each text, so that nothing has to be added to the ranking of a whole vocabulary.
+    """
+    width, size = live.shape[1], ranking.shape[-1] or tf.shape(ranking)[-1]
+    each = tf.minimum(width, size)
+    ranked, tokens = (
+        tf.reshape(part, [-1, width, each]) for part in largest(tf.reshape(ranking, [-1, size]), each)
+    )
+    places = tf.math.top_k(tf.reshape(live[..., None] + ranked, [-1, width * each]), width).indices
+    totals = live[..., None] + tf.gather(log_probabilities, tokens, batch_dims=2)
+    totals, tokens = (
+        tf.gather(tf.reshape(part, [-1, width * each]), places, batch_dims=1) for part in (totals, tokens)
+    )
+    return totals, places // each, tokens
 
 
 def _keep(at, ended, complete, length_score):

@@ -119,15 +119,13 @@ def beam_search(
 
     def search(at):
         logits, state = take_step(step, tf.gather(flat(at.live_ids), at.place, axis=1), at.state)
-        so_far = SoFar(flat(at.live_ids), at.place + 1, tf.repeat(lengths, beams))
-        allowed = apply_filters(filters, without(never, tf.nn.log_softmax(logits)), so_far)
+        allowed = without(never, tf.nn.log_softmax(logits))
+        if filters:
+            so_far = SoFar(flat(at.live_ids), at.place + 1, tf.repeat(lengths, beams))
+            allowed = tf.minimum(apply_filters(filters, allowed, so_far), 0.0)
         coverage = rules.cover(at.coverage, state, tf.repeat(at.place + 1 < lengths, beams))
         read = at._replace(place=at.place + 1, state=state, coverage=coverage)
-        return (
-            with_shapes_of(
-                at, next_beams(read, at.state, tf.minimum(allowed, 0.0), rules, stop_ids, diversity)
-            ),
-        )
+        return (with_shapes_of(at, next_beams(read, at.state, allowed, rules, stop_ids, diversity)),)
 
     (at,) = tf.while_loop(lambda at: (at.place < last) & ~tf.reduce_all(at.done), search, (at,))
     return _result(at, lengths, new)
