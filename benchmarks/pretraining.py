@@ -2,11 +2,11 @@
 
 A `TextGenerator` reads the reviews of IMDb's training part without their labels (there are no others in shared/data);
 for SST-2 too, whose sentences it does not see. Then the same network learns the labels, once from random weights and
-once from the generator's (`TextClassifier(encoder_from=…)`), each alone and beside a bag of words and word groups. No
-text of a test part is read before the end. The generator is trained once and kept in
-saved_models/pretraining_generator,
-where a later run finds it; `--anew` trains another. Each training runs in a process of its own, and results are merged
-into benchmarks/results/pretraining.json after each.
+once from the generator's (`TextClassifier(encoder_from=…)`). Beside them stand the default classifier, a bag of words
+and word groups, and what it and either network say together: the mean of their probabilities, as scikit-learn's
+`VotingClassifier(voting="soft")` has it. No text of a test part is read before the end. The generator is
+trained once and kept in saved_models/pretraining_generator, where a later run finds it; `--anew` trains another. Each
+training runs in a process of its own, and results are merged into benchmarks/results/pretraining.json after each.
 Run from the repository root: python benchmarks/pretraining.py --data sst2 --seeds 3
 """
 
@@ -34,10 +34,10 @@ QUICK_GENERATOR = {
     "network": {"embedding_dim": 8, "cutoffs": None},
     "training": {"batch_size": 4, "sequence_length": 10, "epochs": 1},
 }
-# Of all classifiers, wherever they begin; 1,000 tokens are the whole of nearly every review.
+# Of the networks, wherever they begin; 1,000 tokens are the whole of nearly every review.
 TRAINING, MAX_LENGTH = {"learning_rate": 2e-3}, 1000
-BAG = {"naive_bayes": True, "ngrams": 3, "min_count": 2}
-STARTS = ("scratch", "generator", "scratch+bag", "generator+bag")
+STARTS = ("default", "scratch", "generator")
+VOTES = {f"{start} + default": ("default", start) for start in STARTS[1:]}
 QUICK = 120
 COLUMNS = [
     "data",
@@ -81,48 +81,74 @@ def train_generator(folder, minutes, limit, settings):
 
 def measure(data, folder, start, seed, limit, epochs):
     """Trains one classifier in this process and evaluates it."""
+    corpus = corpora.load(data, limit=limit)
+    classifier = classifier_of(folder, start, seed, epochs)
+    begun = time.perf_counter()
+    classifier.fit(*corpus.train, validation_data=corpus.validation)
+    seconds = time.perf_counter() - begun
+    parts = {"dev": corpus.validation, "test": corpus.test}
+    probabilities = {name: classifier.predict_proba(texts).tolist() for name, (texts, _) in parts.items()}
+    classes = classifier.classes_.tolist()
+    return {
+        "seed": seed,
+        **{f"{name}_accuracy": accuracy(probabilities[name], classes, parts[name][1]) for name in parts},
+        "seconds": round(seconds, 1),
+        "best_epoch": classifier.report_["best_epoch"],
+        "classes": classes,
+        "probabilities": probabilities,
+    }
+
+
+def classifier_of(folder, start, seed, epochs):
+    """The default classifier, or the one that begins with a language model or with its network's first weights."""
     import nlpkit
     from nlpkit.models import build_generator
 
-    corpus = corpora.load(data, limit=limit)
+    if start == "default":
+        return nlpkit.TextClassifier(random_state=seed)
     generator = nlpkit.load(folder)
-    if start.startswith("scratch"):
+    if start == "scratch":
         import keras
 
         keras.utils.set_random_seed(seed)
         size = generator.text_to_ids_.vocabulary_size
         generator.network_ = build_generator(size, **generator.spec().network)
-    classifier = nlpkit.TextClassifier(
+    return nlpkit.TextClassifier(
         encoder_from=generator, random_state=seed, epochs=epochs,
-        options={
-            "text": {"max_length": MAX_LENGTH}, "training": TRAINING,
-            "network": BAG if start.endswith("+bag") else {},
-        },
+        options={"text": {"max_length": MAX_LENGTH}, "training": TRAINING},
     )  # fmt: skip
-    begun = time.perf_counter()
-    classifier.fit(*corpus.train, validation_data=corpus.validation)
-    seconds = time.perf_counter() - begun
-    test = classifier.evaluate(*corpus.test)
-    return {
-        "seed": seed,
-        "dev_accuracy": classifier.report_["evaluation"]["validation"]["accuracy"],
-        "test_accuracy": test["accuracy"],
-        "ece": test["ece"],
-        "seconds": round(seconds, 1),
-        "best_epoch": classifier.report_["best_epoch"],
-    }
+
+
+def accuracy(probabilities, classes, labels):
+    """The part of the texts whose most likely class is theirs."""
+    likeliest = [classes[row.index(max(row))] for row in probabilities]
+    return sum(found == label for found, label in zip(likeliest, labels, strict=True)) / len(labels)
+
+
+def vote(runs, labels):
+    """What two classifiers of one seed say together; `labels` of the development and the test part."""
+    found = {}
+    for name, own in labels.items():
+        pairs = zip(*(run["probabilities"][name] for run in runs), strict=True)
+        means = [[sum(each) / len(each) for each in zip(*rows, strict=True)] for rows in pairs]
+        found[f"{name}_accuracy"] = accuracy(means, runs[0]["classes"], own)
+    return {"seed": runs[0]["seed"], **found, "seconds": sum(run["seconds"] for run in runs)}
 
 
 def summary(runs):
     """The mean of the seeds."""
-    names = ("dev_accuracy", "test_accuracy", "ece", "seconds")
+    names = ("dev_accuracy", "test_accuracy", "seconds")
+    runs = [
+        {name: value for name, value in run.items() if name not in ("classes", "probabilities")}
+        for run in runs
+    ]
     means = {name: sum(run[name] for run in runs) / len(runs) for name in names}
     return {**means, "seeds": [run["test_accuracy"] for run in runs], "runs": runs}
 
 
 def judge(data, starts):
     """Adds the gain of the language model, and whether it is what is asked for."""
-    for start in filter(starts.get, ("generator", "generator+bag")):
+    for start in filter(starts.get, ("generator", "generator + default")):
         own, scratch = starts[start], starts.get(start.replace("generator", "scratch"))
         if scratch:
             own["gain"] = round(own["test_accuracy"] - scratch["test_accuracy"], 4)
@@ -146,25 +172,28 @@ def prepare(options, name):
 
 
 def run(data, folder, result, options, name):
-    """All classifiers of a data set; written after each."""
+    """All classifiers of a data set, and votes; written after each seed."""
     limit, epochs = (QUICK, 1) if options.quick else (None, options.epochs)
-    starts = result["data"].setdefault(data, {})
-    for start in options.starts.split(","):
-        runs = []
-        for seed in range(options.seeds):
+    corpus = corpora.load(data, limit=limit)
+    labels = {"dev": corpus.validation[1], "test": corpus.test[1]}
+    found = {start: [] for start in (*STARTS, *VOTES)}
+    for seed in range(options.seeds):
+        for start in STARTS:
             given = {"data": data, "folder": folder, "start": start, "seed": seed}
-            runs.append(apart(measure, **given, limit=limit, epochs=epochs))
-            starts[start] = {**header(), **summary(runs)}
-            judge(data, starts)
-            write_result(name, result)
+            found[start].append(apart(measure, **given, limit=limit, epochs=epochs))
+        for start, voters in VOTES.items():
+            found[start].append(vote([found[voter][-1] for voter in voters], labels))
+        starts = {start: {**header(), **summary(runs)} for start, runs in found.items()}
+        judge(data, starts)
+        result["data"][data] = starts
+        write_result(name, result)
 
 
 def table(result):
     """One line for each data set and start, and one for the language model."""
     lines = []
     for data, starts in result["data"].items():
-        for start in filter(starts.get, STARTS):
-            row = starts[start]
+        for start, row in starts.items():
             lines.append([
                 data, start, f"{100 * row['dev_accuracy']:.2f}", f"{100 * row['test_accuracy']:.2f}",
                 " ".join(f"{100 * accuracy:.2f}" for accuracy in row["seeds"]),
@@ -193,12 +222,8 @@ def parse():
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds of the classifiers, from 0")
     parser.add_argument("--minutes", type=float, help="for the language model, at most; default: its epochs")
     parser.add_argument("--epochs", type=int, help="of the classifiers; default: by the data")
-    parser.add_argument("--starts", default=",".join(STARTS), help=f"of {','.join(STARTS)}; default: all")
     parser.add_argument("--anew", action="store_true", help="trains another language model")
-    options = parser.parse_args()
-    if unknown := sorted(set(options.starts.split(",")) - set(STARTS)):
-        raise SystemExit(f"--starts takes {','.join(STARTS)}. Received: {','.join(unknown)}")
-    return options
+    return parser.parse_args()
 
 
 def main():

@@ -2,6 +2,7 @@
 
 import gzip
 
+import corpora
 import numpy as np
 import pretraining
 import pytest
@@ -44,7 +45,7 @@ def test_the_language_model_reads_no_text_of_a_test_part(reviews, quick, monkeyp
         return fit(self, texts, validation_data=validation_data)
 
     monkeypatch.setattr(nlpkit.TextGenerator, "fit", watched)
-    quick("pretraining", "--data", "sst2", "--starts", "generator")
+    quick("pretraining", "--data", "sst2")
     assert {text.split()[-1] for part in seen.values() for text in part} == {"imdbtrain"}
     assert len(seen["train"]) == 108 and len(seen["validation"]) == 12
 
@@ -53,11 +54,11 @@ def test_what_a_run_writes(reviews, quick):
     found = quick("pretraining", "--data", "imdb")
     assert found["generator"]["texts"] == 108 and found["generator"]["perplexity"] > 1
     starts = found["data"]["imdb"]
-    for start in pretraining.STARTS:
-        run = starts[start]["runs"][0]
-        assert 0 <= run["test_accuracy"] <= 1 and run["best_epoch"] == 1
-    for head in ("", "+bag"):
-        own, scratch = starts["generator" + head], starts["scratch" + head]
+    assert list(starts) == [*pretraining.STARTS, *pretraining.VOTES]
+    for row in starts.values():
+        assert 0 <= row["test_accuracy"] <= 1 and "probabilities" not in row["runs"][0]
+    for tail in ("", " + default"):
+        own, scratch = starts["generator" + tail], starts["scratch" + tail]
         assert own["gain"] == pytest.approx(own["test_accuracy"] - scratch["test_accuracy"], abs=1e-4)
         assert (own["asked"], own["goal"]) == (0.915, 0.925) and "gain" not in scratch
     text = (reviews / "pretraining_quick.md").read_text(encoding="utf-8")
@@ -65,26 +66,37 @@ def test_what_a_run_writes(reviews, quick):
     assert (reviews / "saved_models" / "pretraining_generator_quick" / "spec.json").is_file()
 
 
-def test_only_one_start_has_no_gain(reviews, quick):
-    found = quick("pretraining", "--data", "sst2", "--starts", "generator")["data"]["sst2"]
-    assert list(found) == ["generator"]
-    assert "gain" not in found["generator"] and "asked" not in found["generator"]
+def test_a_vote_is_the_mean_of_two():
+    first = {
+        "seed": 3,
+        "seconds": 1.0,
+        "classes": ["a", "b"],
+        "probabilities": {"dev": [[0.6, 0.4], [0.45, 0.55]], "test": [[0.9, 0.1]]},
+    }
+    second = {
+        "seed": 3,
+        "seconds": 2.0,
+        "probabilities": {"dev": [[0.1, 0.9], [0.8, 0.2]], "test": [[0.2, 0.8]]},
+    }
+    found = pretraining.vote([first, second], {"dev": ["b", "b"], "test": ["a"]})
+    assert found == {"seed": 3, "dev_accuracy": 0.5, "test_accuracy": 1.0, "seconds": 3.0}
 
 
-def test_a_bag_stands_beside_the_encoder_where_asked(reviews, quick, monkeypatch):
+def test_accuracies_are_the_classifiers_own(reviews, monkeypatch):
     import nlpkit
 
     seen = []
     fit = nlpkit.TextClassifier.fit
 
     def watched(self, *given, **more):
-        fit(self, *given, **more)
-        seen.append({layer.name for layer in self.network_.layers})
-        return self
+        seen.append(self)
+        return fit(self, *given, **more)
 
     monkeypatch.setattr(nlpkit.TextClassifier, "fit", watched)
-    quick("pretraining", "--data", "sst2", "--starts", "generator,generator+bag")
-    assert "bag" not in seen[0] and {"bag", "encoder"} <= seen[1]
+    run = pretraining.measure("sst2", None, "default", seed=0, limit=None, epochs=1)
+    corpus = corpora.load("sst2")
+    assert run["test_accuracy"] == seen[0].evaluate(*corpus.test)["accuracy"]
+    assert len(run["probabilities"]["dev"]) == len(corpus.validation[0])
 
 
 def test_from_scratch_means_random_weights(reviews, quick, monkeypatch):
@@ -94,18 +106,12 @@ def test_from_scratch_means_random_weights(reviews, quick, monkeypatch):
     fit = nlpkit.TextClassifier.fit
 
     def watched(self, *given, **more):
-        seen.append(self.encoder_from.network_.get_weights()[0])
+        if self.encoder_from is not None:
+            seen.append(self.encoder_from.network_.get_weights()[0])
         return fit(self, *given, **more)
 
     monkeypatch.setattr(nlpkit.TextClassifier, "fit", watched)
-    quick("pretraining", "--data", "imdb", "--seeds", "2", "--starts", "scratch,generator")
-    *scratch, first, second = seen
+    quick("pretraining", "--data", "imdb", "--seeds", "2")
+    scratch, (first, second) = seen[::2], seen[1::2]
     np.testing.assert_array_equal(first, second)
     assert len(scratch) == 2 and not np.allclose(*scratch) and not np.allclose(scratch[0], first)
-
-
-def test_unknown_starts_are_named(quick):
-    with pytest.raises(
-        SystemExit, match=r"--starts takes scratch,generator,scratch\+bag,generator\+bag. Received: bert"
-    ):
-        quick("pretraining", "--starts", "bert")
