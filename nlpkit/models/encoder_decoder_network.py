@@ -164,11 +164,14 @@ class EncoderDecoderNetwork(keras.Model):
         Returns:
             Float32 tensor of shape `(batch, time)`, 0 at padded steps.
         """
-        scores = self.scores(decoded, memory)
-        rows = tf.reshape(scores, (-1, scores.shape[-1]))
         known = tf.reshape(within(targets, self.vocabulary_size), [-1])
-        losses = tf.reshape(softmax_loss(rows, known, label_smoothing), tf.shape(targets))
-        return tf.where(tf.not_equal(targets, 0), losses, 0.0)
+        if self.pointer is None:
+            states = tf.reshape(decoded.hidden, (-1, decoded.hidden.shape[-1]))
+            losses = self.output_layer.losses(states, self._table(), known, label_smoothing)
+        else:
+            scores = self.scores(decoded, memory)
+            losses = softmax_loss(tf.reshape(scores, (-1, scores.shape[-1])), known, label_smoothing)
+        return tf.where(tf.not_equal(targets, 0), tf.reshape(losses, tf.shape(targets)), 0.0)
 
     def attention_scores(self, source, target):
         """What each target token was written from.

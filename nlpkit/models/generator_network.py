@@ -6,7 +6,6 @@ import tensorflow as tf
 from nlpkit.layers import AdaptiveSoftmax, VariationalDropout
 from nlpkit.layers.decoder_stack import DecoderStack
 from nlpkit.layers.joined_weights import joined_of
-from nlpkit.layers.softmax_loss import softmax_loss
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -133,7 +132,7 @@ class GeneratorNetwork(keras.Model):
         if self._is_adaptive():
             return -self.output_layer.target_log_probabilities(hidden, targets, real)
         rows = tf.reshape(hidden, (-1, hidden.shape[-1]))
-        losses = softmax_loss(self.logits(rows), tf.reshape(targets, [-1]))
+        losses = self.output_layer.losses(rows, self._table(), tf.reshape(targets, [-1]))
         return tf.where(real, tf.reshape(losses, tf.shape(targets)), 0.0)
 
     def segment_state(self, batch_size):

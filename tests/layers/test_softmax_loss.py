@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlpkit.layers.softmax_loss import softmax_loss
+from nlpkit.layers.softmax_loss import softmax_loss, softmax_loss_of_states
 
 LOGITS = np.random.default_rng(0).normal(size=(5, 7)).astype("float32") * 3
 TARGETS = np.array([0, 6, 3, 3, 1])
@@ -76,3 +76,41 @@ def graph_operations(**options):
 def test_nothing_is_computed_for_a_smoothing_of_zero():
     assert graph_operations() == graph_operations(label_smoothing=0.0)
     assert "Mean" in graph_operations(label_smoothing=0.1) and "Mean" not in graph_operations()
+
+
+STATES, TABLE = (np.random.default_rng(1).normal(size=(size, 4)).astype("float32") for size in (5, 7))
+BIAS = np.linspace(-1, 1, 7, dtype="float32")
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+def test_of_states_loss_and_gradients_are_those_of_their_logits(smoothing):
+    def of_logits(states, table, bias):
+        logits = tf.matmul(states, table, transpose_b=True) + bias
+        spread = (1 - smoothing) * np.eye(7, dtype="float32")[TARGETS] + smoothing / 7
+        return tf.nn.softmax_cross_entropy_with_logits(spread, logits)
+
+    def of_states(*parts):
+        return softmax_loss_of_states(*parts, TARGETS, smoothing)
+
+    results = []
+    for losses_of in (of_states, of_logits):
+        parts = [tf.constant(part) for part in (STATES, TABLE, BIAS)]
+        with tf.GradientTape() as tape:
+            tape.watch(parts)
+            losses = losses_of(*parts)
+            total = tf.reduce_sum(losses * tf.range(1.0, 6.0))
+        results.append([losses, *tape.gradient(total, parts)])
+    for own, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(own, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_of_states_of_half_precision_has_losses_of_single():
+    parts = [
+        tf.constant(part, kind) for part, kind in ((STATES, "float16"), (TABLE, "float16"), (BIAS, "float32"))
+    ]
+    with tf.GradientTape() as tape:
+        tape.watch(parts)
+        losses = softmax_loss_of_states(*parts, TARGETS)
+    assert losses.dtype == "float32"
+    assert [gradient.dtype for gradient in tape.gradient(losses, parts)] == [part.dtype for part in parts]
+    np.testing.assert_allclose(losses, softmax_loss_of_states(STATES, TABLE, BIAS, TARGETS), rtol=1e-2)
