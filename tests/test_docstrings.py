@@ -18,7 +18,7 @@ FUNCTION = ast.FunctionDef
 # Keras, typer and Python call these; what they mean is written down there.
 INHERITED = re.compile(
     r"call|build|get_config|from_config|variable_dtype|compute_\w+|on_\w+|set_state|set_vocabulary|"
-    r"save_assets|load_assets|format_help|invoke|list_commands"
+    r"save_assets|load_assets|format_help|invoke|list_commands|parse_args"
 )
 # A helper inside the package with so few arguments may name them in its one line.
 FEW = 2
@@ -159,7 +159,7 @@ def python_blocks(text):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_examples_run(path, tmp_path, monkeypatch):
+def test_examples_run(path, tmp_path, monkeypatch, unverified):
     monkeypatch.chdir(tmp_path)
     parser, runner, report = doctest.DocTestParser(), doctest.DocTestRunner(), io.StringIO()
     items = [item for item in ITEMS if item.path == path and ("python\n" in item.text or ">>>" in item.text)]

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from nlpkit.errors import InputError, VerificationError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+USAGE_ERROR = typer.BadParameter.__base__  # click's; which click that is depends on the version of typer
 ORDER = (
     "quickstart", "train", "evaluate", "predict", "translate", "chat", "generate", "score", "export", "doctor",
 )  # fmt: skip
@@ -49,7 +50,20 @@ class Group(TyperGroup):
             raise typer.Exit(BAD_INPUT) from error
 
 
-def with_examples(*lines, base=TyperCommand):
+class Command(TyperCommand):
+    """A command that names the likeliest first of the options that one it does not have may have meant."""
+
+    def parse_args(self, ctx, args):
+        try:
+            return super().parse_args(ctx, args)
+        except USAGE_ERROR as error:
+            if getattr(error, "possibilities", None):  # as they were found; typer would sort them by name
+                error.message += f" (Possible options: {', '.join(error.possibilities)})"
+                error.possibilities = None
+            raise
+
+
+def with_examples(*lines, base=Command):
     """Makes a command class whose help ends with examples, each on a line of its own.
 
     Args:

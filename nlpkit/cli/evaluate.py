@@ -8,7 +8,7 @@ from nlpkit.cli import options
 from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli.command import with_examples
 from nlpkit.cli.pairs import check_readable, pair_reader
-from nlpkit.cli.reading import labelled_reader, text_reader
+from nlpkit.cli.reading import labelled_reader, text_reader_as_trained
 from nlpkit.cli.show import (
     note_skipped,
     note_unknown,
@@ -68,7 +68,7 @@ def evaluate(
     label_separator: options.LabelSeparator = None,
     on_bad_row: options.OnBadRow = "error",
     format: options.FileFormat = None,
-    whole_files: options.WholeFiles = False,
+    whole_files: options.WholeFilesAsTrained = None,
     beam: Beam = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -99,7 +99,9 @@ def evaluate(
     reading = {"columns": columns, "quoting": quoting, "on_bad_row": on_bad_row, "format": format}
     settings = {}
     if spec.task == "generator":
-        reader = text_reader(data, text=text, whole_files=whole_files, **reading)
+        reader = text_reader_as_trained(
+            data, trained_whole=spec.whole_files, whole_files=whole_files, quiet=quiet, text=text, **reading
+        )
     elif spec.task == "classifier":
         separator = spec.label_separator if label_separator is None else label_separator
         reader = labelled_reader(data, text=text, label=label, label_separator=separator, **reading)
@@ -117,8 +119,9 @@ def evaluate(
 
 def _refuse(model, what, given):
     for name, value in given.items():
-        if value:
-            raise InputError(f"{model} holds {what}. Received: --{name.replace('_', '-')}. Leave it out.")
+        if value is not None:
+            flag = ("--no-" if value is False else "--") + name.replace("_", "-")
+            raise InputError(f"{model} holds {what}. Received: {flag}. Leave it out.")
 
 
 def _show_perplexity(evaluation, reader, as_json):

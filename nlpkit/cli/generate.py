@@ -1,15 +1,22 @@
 """`nlpkit generate`: texts that a saved language model writes."""
 
 import json
+import random
+from functools import partial
 
 import typer
 
 from nlpkit.cli import generate_options as own
 from nlpkit.cli import options
+from nlpkit.cli.pairs import pieces
+from nlpkit.cli.reading import text_reader
+from nlpkit.cli.show import note, note_skipped
 from nlpkit.cli.start import load_model
-from nlpkit.cli.texts import check_encoding, texts_command
+from nlpkit.cli.texts import Files, check_encoding, chunks_of, nothing_piped, reader_of, texts_command
 from nlpkit.errors import InputError
 from nlpkit.estimators.search_options import SEARCHES, Spelling, check_search
+from nlpkit.generation.number_rules import check_numbers
+from nlpkit.generation.stop_strings import check_stop_strings
 
 EXAMPLES = (
     "nlpkit generate saved_models/lm 'The company said' --max-new-tokens 40 \\\n"
@@ -18,8 +25,10 @@ EXAMPLES = (
     "nlpkit generate saved_models/lm 'The company said' --beam 4 --num-results 4",
     "nlpkit generate saved_models/lm 'The company said' --contrastive-penalty 0.6",
     "nlpkit generate saved_models/lm 'One beginning' 'Another' --json > texts.jsonl",
+    "nlpkit generate saved_models/lm --data prompts.txt --seed 1 --json > texts.jsonl",
     "nlpkit generate saved_models/shakespeare ROMEO: --stop $'\\n\\n'",
 )
+ROWS = 64  # prompts of a file that are gone on with at a time
 
 
 def register(app):
@@ -30,6 +39,12 @@ def register(app):
 def generate_texts(
     model: options.ModelFolder,
     prompts: own.Prompts = None,
+    data: Files = None,
+    columns: options.Columns = None,
+    text: options.Text = None,
+    quoting: options.Quoting = None,
+    on_bad_row: options.OnBadRow = "error",
+    format: options.FileFormat = None,
     max_new_tokens: own.MaxNewTokens = 100,
     min_new_tokens: own.MinNewTokens = None,
     stop: own.Stop = None,
@@ -53,36 +68,62 @@ def generate_texts(
     num_results: own.NumResults = 1,
     stream: own.Stream = False,
     as_json: own.AsJsonLines = False,
+    quiet: options.Quiet = False,
 ):
     """Write texts with a language model: each prompt and what comes after it.
 
+    Without prompts and --data, standard input is read, one prompt a line; if nothing comes from there, a text of its
+    own is written.
+
     Several texts are parted by a blank line.
     """
-    chance = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p,
-              "seed": seed}  # fmt: skip
+    settings = {
+        "max_new_tokens": max_new_tokens, "min_new_tokens": min_new_tokens, "stop": tuple(stop or ()), "seed": seed,
+        "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p,
+        "forced_prefix": forced_prefix, "bad_words": tuple(bad_words or ()), "no_repeat_ngram": no_repeat_ngram,
+        "repetition_penalty": repetition_penalty, "presence_penalty": presence_penalty,
+        "frequency_penalty": frequency_penalty,
+    }  # fmt: skip
     search = {"beam_size": beam, "length_penalty": length_penalty, "beam_groups": beam_groups,
               "diversity": diversity, "contrastive_penalty": contrastive_penalty}  # fmt: skip
-    rules = {"min_new_tokens": min_new_tokens, "forced_prefix": forced_prefix, "bad_words": tuple(bad_words or ()),
-             "no_repeat_ngram": no_repeat_ngram, "repetition_penalty": repetition_penalty,
-             "presence_penalty": presence_penalty, "frequency_penalty": frequency_penalty}  # fmt: skip
-    settings = {name: value for name, value in {**chance, **rules}.items() if value not in (None, ())}
-    settings |= {"max_new_tokens": max_new_tokens, "stop": tuple(stop or ())}
-    search = {name: value for name, value in search.items() if value is not None}
-    prompts = prompts or [""]
-    for name, texts in (
-        ("Prompt", prompts),
-        ("Bad word", bad_words),
-        ("Forced prefix", [forced_prefix or ""]),
-    ):
-        check_encoding(texts or (), name)
+    settings, search = ({n: v for n, v in part.items() if v not in (None, ())} for part in (settings, search))
+    if not prompts and not data and nothing_piped():
+        prompts = [""]
     if stream:
-        _check_streamable(prompts, search, num_results, as_json)
-    check_search({**settings, **search, "num_results": num_results}, Spelling(_flag, _with_value))
+        _check_streamable(prompts, data, search, num_results, as_json)
+    _check_options({**settings, **search, "num_results": num_results})
+    strings = {"Prompt": prompts, "Bad word": bad_words, "Forced prefix": [forced_prefix or ""]}
+    for name, given in strings.items():
+        check_encoding(given or (), name)
+    reading = {
+        "text": text,
+        "columns": columns,
+        "quoting": quoting,
+        "on_bad_row": on_bad_row,
+        "format": format,
+    }
+    reader = reader_of(prompts, data, "go on from", partial(text_reader, **reading))
     generator = load_model(model, "generator")
     if stream:
         _stream(prompts[0], generator.stream(prompts[0], **settings))
-    else:
-        _show(generator.generate_details(prompts, num_results=num_results, **search, **settings), as_json)
+        return
+    chunks = chunks_of(prompts, reader and pieces(reader, ROWS), quiet)
+    _show(_results(generator, chunks, {**settings, **search, "num_results": num_results}, quiet), as_json)
+    if reader is not None and not quiet:
+        note_skipped(reader.skipped, reader.first_skipped)
+
+
+def _results(generator, chunks, settings, quiet):
+    """What was written for the prompts of each chunk, one after the other."""
+    chance, missing = random.Random(settings.get("seed")), 0
+    for number, prompts in enumerate(chunks):
+        if number and "seed" in settings:  # or the same rows of each chunk would have the same luck
+            settings = {**settings, "seed": chance.getrandbits(31)}
+        found = generator.generate_details(prompts, **settings)
+        missing += len(prompts) * settings["num_results"] - len(found)
+        yield from found
+    if missing and not quiet:
+        note(f"{missing:,} texts fewer than asked for: there are no others")
 
 
 def _show(results, as_json):
@@ -101,18 +142,27 @@ def _with_value(name, value):
     return f"{_flag(name)} {value}"
 
 
-def _check_streamable(prompts, search, num_results, as_json):
+def _check_options(given):
+    """What can be told without the model, before the seconds that TensorFlow takes."""
+    check_numbers(given)
+    check_search(given, Spelling(_flag, _with_value))
+    check_stop_strings(given.get("stop"))
+
+
+def _check_streamable(prompts, data, search, num_results, as_json):
     received = [_with_value(name, search[name]) for name in SEARCHES if name in search]
     reasons = {
-        f"{len(prompts)} prompts": len(prompts) > 1,
+        "--data": data,
+        "standard input": not prompts and not data,
+        f"{len(prompts or ())} prompts": len(prompts or ()) > 1,
         f"--num-results {num_results}": num_results > 1,
         "--json": as_json,
     }
     received += [name for name, given in reasons.items() if given]
     if received:
         raise InputError(
-            "--stream shows one text while it is drawn, so it goes with one prompt and neither --beam, "
-            "--contrastive-penalty, --num-results nor --json. "
+            "--stream shows one text while it is drawn, so it goes with one prompt, as an argument, and neither "
+            "--beam, --contrastive-penalty, --num-results nor --json. "
             f"Received: {', '.join(received)}. Leave out --stream, or that."
         )
 

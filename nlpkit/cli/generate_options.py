@@ -13,7 +13,7 @@ _output = partial(typer.Option, rich_help_panel="Output")
 
 Prompts = Annotated[
     list[str] | None,
-    typer.Argument(help="Beginnings to go on from; without any, a text of its own.", show_default=False),
+    typer.Argument(help="Beginnings to go on from; an empty one begins a text.", show_default=False),
 ]
 MaxNewTokens = Annotated[int, _end("--max-new-tokens", min=0, help="Tokens that are added, at most.")]
 MinNewTokens = Annotated[

@@ -35,8 +35,11 @@ FileFormat = Annotated[
     Literal["csv", "tsv", "jsonl", "parquet", "txt"] | None,
     _data("--format", metavar="FORMAT", help="csv, tsv, jsonl, parquet or txt.", show_default="by the name"),
 ]
-WholeFiles = Annotated[
-    bool, _data("--whole-files", help="Each file is one text with its line breaks, such as a book.")
+WHOLE_FILES = "Each file is one text with its line breaks, such as a book."
+WholeFiles = Annotated[bool, _data("--whole-files", help=WHOLE_FILES)]
+WholeFilesAsTrained = Annotated[
+    bool | None,
+    _data("--whole-files/--no-whole-files", help=WHOLE_FILES, show_default="as in training, of .txt files"),
 ]
 AsJson = Annotated[bool, _flag("--json", help="Write the result as one JSON object and nothing else.")]
 Quiet = Annotated[bool, _flag("--quiet", "-q", help="Show no progress and no hints.")]

@@ -1,5 +1,6 @@
 """Readers for the data options of a command."""
 
+from nlpkit.cli.show import note
 from nlpkit.errors import InputError
 
 
@@ -89,6 +90,38 @@ def text_reader(
             f"Received: {', '.join(given)}. Leave that out, or --whole-files."
         )
     return WholeFileReader(data, on_bad_row=on_bad_row)
+
+
+def text_reader_as_trained(data, *, trained_whole, whole_files=None, quiet=False, **reading):
+    """Makes a reader of texts for a model, which reads text files as those that the model learned from.
+
+    Args:
+        data: As of `text_reader`.
+        trained_whole: bool. Whether each of those was one text.
+        whole_files: bool. As of `text_reader`. Defaults to `None`: as in training, of files that are no tables.
+        quiet: bool. Whether not to say so. Defaults to `False`.
+        **reading: Further arguments of `text_reader`.
+
+    Returns:
+        `TableReader`.
+
+    Raises:
+        InputError: If an option or a file cannot be used.
+    """
+    if whole_files is None:
+        whole_files = trained_whole and _are_text_files(data, **reading)
+        if whole_files and not quiet:
+            note("each file is read as one text, as in training; with --no-whole-files each line is one")
+    return text_reader(data, whole_files=whole_files, **reading)
+
+
+def _are_text_files(data, *, format=None, on_bad_row=None, **of_tables):
+    """Whether all that is named are text files; what is piped in is lines."""
+    from nlpkit.data.sources import STDIN, resolve_sources
+
+    if any(of_tables.values()):
+        return False
+    return all(source.format == "txt" and source.path != STDIN for source in resolve_sources(data, format))
 
 
 def check_readable(reader, option):

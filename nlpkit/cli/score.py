@@ -10,7 +10,7 @@ import typer
 from nlpkit.cli import options
 from nlpkit.cli import text_to_text_options as of_pairs
 from nlpkit.cli.prediction_lines import one_line
-from nlpkit.cli.reading import text_reader
+from nlpkit.cli.reading import text_reader_as_trained
 from nlpkit.cli.score_pairs import score_pairs
 from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
@@ -25,7 +25,12 @@ EXAMPLES = (
     "nlpkit score saved_models/mt --data pairs.tsv --columns source,target",
 )
 Texts = Annotated[list[str] | None, typer.Argument(help="Texts to score.", show_default=False)]
-AsJsonLines = Annotated[bool, typer.Option("--json", help="Write JSON Lines.", rich_help_panel="Output")]
+AsJsonLines = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Write JSON Lines; of texts with their numbers of tokens.", rich_help_panel="Output"
+    ),
+]
 DIGITS = 4  # of the sum over a text in float32, more would be noise
 
 
@@ -45,7 +50,7 @@ def score(
     quoting: options.Quoting = None,
     on_bad_row: options.OnBadRow = "error",
     format: options.FileFormat = None,
-    whole_files: options.WholeFiles = False,
+    whole_files: options.WholeFilesAsTrained = None,
     as_json: AsJsonLines = False,
     quiet: options.Quiet = False,
 ):
@@ -63,7 +68,8 @@ def score(
 
     reading = {"columns": columns, "quoting": quoting, "on_bad_row": on_bad_row, "format": format}
     of_a_pair = {"source": source, "target": target}
-    if read_spec(model).task in of_pairs.TASKS_OF_PAIRS:
+    spec = read_spec(model)
+    if spec.task in of_pairs.TASKS_OF_PAIRS:
         unfit = {"--text": text, "--whole-files": whole_files}
         score_pairs(model, texts, data, unfit, {**of_a_pair, **reading}, as_json, quiet)
         return
@@ -72,20 +78,27 @@ def score(
             "--source and --target are the columns of pairs, for a text-to-text model. Received: a model of texts. "
             "Name the text column (--text)."
         )
-    make_reader = partial(text_reader, text=text, whole_files=whole_files, **reading)
+    trained_whole = getattr(spec, "whole_files", False)  # models of other tasks are refused below
+    make_reader = partial(
+        text_reader_as_trained,
+        trained_whole=trained_whole,
+        whole_files=whole_files,
+        quiet=quiet,
+        text=text,
+        **reading,
+    )
     reader = reader_of(texts, data, "score", make_reader)
     generator = load_model(model, "generator")
     for chunk in chunks_of(texts, reader, quiet):
-        scored = zip(chunk, generator.score(chunk).tolist(), strict=True)
-        sys.stdout.write("".join(_line(text, value, as_json) + "\n" for text, value in scored))
+        scored = generator.score_details(chunk)
+        sys.stdout.write("".join(_line(each, as_json) + "\n" for each in scored))
         sys.stdout.flush()
     if reader is not None and not quiet:
         note_skipped(reader.skipped, reader.first_skipped)
 
 
-def _line(text, log_probability, as_json):
+def _line(scored, as_json):
+    log_probability = scored["log_probability"]
     if as_json:
-        return json.dumps(
-            {"text": text, "log_probability": round(log_probability, DIGITS)}, ensure_ascii=False
-        )
-    return f"{log_probability:.{DIGITS}f}\t{one_line(text)}"
+        return json.dumps({**scored, "log_probability": round(log_probability, DIGITS)}, ensure_ascii=False)
+    return f"{log_probability:.{DIGITS}f}\t{one_line(scored['text'])}"

@@ -4,13 +4,11 @@ import sys
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from nlpkit.cli import options
-from nlpkit.cli.command import with_examples
+from nlpkit.cli.command import USAGE_ERROR, Command, with_examples
 from nlpkit.errors import InputError
 
-USAGE_ERROR = typer.BadParameter.__base__  # click's; which click that is depends on the version of typer
 Files = Annotated[
     list[str] | None,
     typer.Option(
@@ -22,7 +20,7 @@ Files = Annotated[
 ]
 
 
-class _TextsCommand(TyperCommand):
+class _TextsCommand(Command):
     # Says how to give a text that looks like an option.
     def parse_args(self, ctx, args):
         try:
@@ -77,6 +75,15 @@ def reader_of(texts, data, purpose, make_reader):
             f"There is nothing to {purpose}. Give texts, name a file with --data, or pipe texts in."
         )
     return make_reader(data or ["-"])
+
+
+def nothing_piped():
+    """Whether no text can come from standard input: it is closed, a terminal, or empty.
+
+    Returns:
+        bool.
+    """
+    return sys.stdin is None or _is_terminal(sys.stdin) or not sys.stdin.buffer.peek(1)
 
 
 def check_encoding(texts, name="Text"):

@@ -93,7 +93,7 @@ def generator(
     evaluations = train_and_measure(
         model, out, checkpoint, cell, train, validation=validation, test=test and [test], resume=resume
     )
-    _show_result(model.report_, evaluations, out, whole_files, quiet, as_json)
+    _show_result(model.report_, evaluations, out, quiet, as_json)
 
 
 def _collapsed(level, whole_files):
@@ -109,7 +109,7 @@ def _checked_reader(option, files, reading):
     return reader
 
 
-def _show_result(report, evaluations, out, whole_files, quiet, as_json):
+def _show_result(report, evaluations, out, quiet, as_json):
     if as_json:
         write_json(result_object(report, evaluations, out, cell=report["settings"]["estimator"]["cell"]))
         return
@@ -120,14 +120,9 @@ def _show_result(report, evaluations, out, whole_files, quiet, as_json):
             {f"{part} data": facts["unknown_rate"] for part, facts in data if "unknown_rate" in facts}
         )
         note_result(report, out)
-        _note_next(out, whole_files)
-
-
-def _note_next(out, whole_files):
-    as_read = " --whole-files" if whole_files else ""
-    note_next(
-        f"nlpkit generate {out} 'The first words' --temperature 0.8",
-        f"nlpkit score {out} 'a text' 'another text'",
-        f"nlpkit evaluate {out} --data FILE{as_read}",
-        f"nlpkit export {out} --to saved_model",
-    )
+        note_next(
+            f"nlpkit generate {out} 'The first words' --temperature 0.8",
+            f"nlpkit score {out} 'a text' 'another text'",
+            f"nlpkit evaluate {out} --data FILE",
+            f"nlpkit export {out} --to saved_model",
+        )

@@ -1,14 +1,16 @@
 """How a fitted text generator writes."""
 
+import math
+
 import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
-from nlpkit.estimators.search_options import check_names, check_search, check_streamed
+from nlpkit.estimators.search_options import check_lengths, check_names, check_search, check_streamed
 from nlpkit.estimators.search_words import with_ids
 from nlpkit.generation import Generated, finish, stream
-from nlpkit.generation.options import check_number
+from nlpkit.generation.number_rules import check_numbers
 from nlpkit.generation.sampling import SAMPLING
 from nlpkit.generation.stop_strings import check_stop_strings, find_stop
 from nlpkit.generation.texts import prompt_ids, texts_behind
@@ -58,7 +60,7 @@ class WritingGenerator:
             prompts: str or list of str. Their beginnings; an empty one begins a text. Defaults to `""`.
             max_new_tokens: int. Most tokens that are written. Defaults to 100.
             stop: str or sequence of str. Where one occurs, the text is cut before it. Defaults to none, as `None`.
-            num_results: int. Texts per prompt. Defaults to 1.
+            num_results: int. Texts per prompt; a search with beams gives fewer where there are no more. Defaults to 1.
             seed: int. The same seed writes the same texts. Defaults to `None`: one is drawn.
             beam_size: int. Searches for the most likely text with so many beams, in place of drawing. Defaults to
                 `None`.
@@ -75,7 +77,8 @@ class WritingGenerator:
                 (a str that what is written begins with); see `nlpkit.generation`.
 
         Returns:
-            What was added: a str for a str, a list for a list; of several results per prompt, a list of them each.
+            What was added: a str for a str, a list for a list; of several results per prompt, a list of them each. If
+            rules leave no text at all, nothing was added.
 
         Raises:
             InputError: If an option is unknown, out of its range, or does not go together with another.
@@ -85,7 +88,7 @@ class WritingGenerator:
                 "`generate` gives texts alone. Received: logprobs="
                 f"{sampling['logprobs']!r}. Use `generate_details`, which also tells how likely they are."
             )
-        found = self.generate_details(
+        found = self._details_by_prompt(
             prompts,
             max_new_tokens=max_new_tokens,
             stop=stop,
@@ -98,9 +101,9 @@ class WritingGenerator:
             contrastive_penalty=contrastive_penalty,
             **sampling,
         )
-        texts = [detail["text"] for detail in found]
-        if num_results > 1:
-            texts = [texts[start : start + num_results] for start in range(0, len(texts), num_results)]
+        texts = [[detail["text"] for detail in details] for details in found]
+        if num_results == 1:
+            texts = ["".join(one) for one in texts]
         return texts[0] if isinstance(prompts, str) else texts
 
     def generate_details(self, prompts="", *, logprobs=None, **options):
@@ -113,19 +116,24 @@ class WritingGenerator:
             **options: All others of `generate`.
 
         Returns:
-            List of dicts, `num_results` for each prompt: `"prompt"`, `"text"`, `"score"` (the log-probability; of beams
-            without a forced prefix and over the length penalty), `"tokens"`; with `logprobs` also `"token_ids"`,
-            `"logprobs"`, one per token, and `"top_logprobs"`, one dict of ids per token. `stop` cuts the text alone:
-            the others are of all that was written, also of what was cut off.
+            List of dicts, `num_results` for each prompt, or fewer of beams: `"prompt"`, `"text"`, `"score"` (the
+            log-probability; of beams without a forced prefix and over the length penalty), `"tokens"`; with `logprobs`
+            also `"token_ids"`, `"logprobs"`, one per token, and `"top_logprobs"`, one dict of ids per token. `stop`
+            cuts the text alone: the others are of all that was written, also of what was cut off.
 
         Raises:
             InputError: As for `generate`.
         """
+        found = self._details_by_prompt(prompts, logprobs=logprobs, **options)
+        return [detail for details in found for detail in details]
+
+    def _details_by_prompt(self, prompts, *, logprobs=None, **options):
+        """A list of the `generate_details` of each prompt."""
         check_is_fitted(self)
         given = [prompts] if isinstance(prompts, str) else check_texts(prompts, "prompts")
         options = {**DEFAULTS, **options}
         check_names(options, [*DEFAULTS, *SAMPLING])
-        _check_numbers(options)
+        check_numbers(options)
         check_search({**options, "logprobs": logprobs})
         stop, results = check_stop_strings(options.pop("stop")), options.pop("num_results")
         rows = self._prompt_ids(given)
@@ -141,7 +149,11 @@ class WritingGenerator:
                 strict=True,
             )
         ]
-        return details if found.logprobs is None else _with_logprobs(details, found)
+        if found.logprobs is not None:
+            details = _with_logprobs(details, found)
+        by_prompt = (details[start : start + results] for start in range(0, len(details), results))
+        # What a search with beams could not find has minus infinity in its place.
+        return [[detail for detail in one if detail["score"] != -math.inf] for one in by_prompt]
 
     def stream(self, prompt="", *, max_new_tokens=100, stop=(), seed=None, **sampling):
         """Goes on with a text, piece by piece while it is written.
@@ -167,10 +179,12 @@ class WritingGenerator:
             )
         check_streamed(sampling)
         check_names(sampling, [*STREAMED, *SAMPLING])
+        options = {"max_new_tokens": max_new_tokens, "seed": seed, **sampling}
+        check_numbers(options)
+        check_lengths(options)
         stop = check_stop_strings(stop)
         rows = self._prompt_ids([prompt])
-        options = with_ids({"max_new_tokens": max_new_tokens, **sampling}, self.text_to_ids_)
-        advance, generation = self._writer().begin(rows, seed=seed, **options)
+        advance, generation = self._writer().begin(rows, **with_ids(options, self.text_to_ids_))
         return stream(
             lambda generation: advance(generation, STREAM_STEPS),
             generation,
@@ -226,21 +240,6 @@ class WritingGenerator:
     def _texts_behind(self, rows, token_ids):
         texts = texts_behind(self.text_to_ids_, rows, token_ids).numpy()
         return [text.decode("utf-8") for text in texts]
-
-
-def _check_numbers(options):
-    """The ranges of what `check_search` reckons with, by the names that users give them."""
-    for name in ("num_results", "beam_size", "beam_groups"):
-        if name != "beam_size" or options[name] is not None:
-            check_number(name, options[name], "an integer, 1 or more", lambda x: x >= 1, whole=True)
-    check_number("length_penalty", options["length_penalty"], "a number", lambda x: x == x)
-    if options["diversity"] is not None:
-        check_number("diversity", options["diversity"], "0 or more", lambda x: x >= 0)
-    if options["contrastive_penalty"] is not None:
-        rule = "from 0 (always the most likely token) to 1"
-        check_number("contrastive_penalty", options["contrastive_penalty"], rule, lambda x: 0 <= x <= 1)
-        rule = "an integer, 0 or more"
-        check_number("top_k", options.get("top_k", CANDIDATES), rule, lambda x: x >= 0, whole=True)
 
 
 def _with_logprobs(details, found):

@@ -43,6 +43,7 @@ class PersistentGenerator(PersistentEstimator):
         """
         self = cls(**spec.estimator)
         self._network_settings, self._training = spec.network, spec.training
+        self._whole_files = spec.whole_files
         self.text_to_ids_ = TextToIds.from_settings(spec.text, folder)
         self.network_ = load_network(folder)
         check_parts(folder, {
@@ -104,5 +105,6 @@ class PersistentGenerator(PersistentEstimator):
             vocabulary_size=self.text_to_ids_.vocabulary_size,
             network=plain_settings(self._network_settings),
             training=self._training,
+            whole_files=self._whole_files,
             estimator=plain_settings(self.get_params(deep=False)),
         )

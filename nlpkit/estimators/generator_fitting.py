@@ -9,15 +9,18 @@ import numpy as np
 
 import nlpkit
 from nlpkit.data import IdRows
+from nlpkit.data.whole_files import WholeFileReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.building import sixteen_bits
 from nlpkit.estimators.facts import token_facts, versions
 from nlpkit.estimators.generator_choices import WHERE, choose_for_generator
 from nlpkit.estimators.plain_texts import PlainTexts
+from nlpkit.estimators.report_language import write_examples
 from nlpkit.estimators.settings import option_groups, random_seed, settings_of
 from nlpkit.estimators.text_levels import text_layer
 from nlpkit.models import build_generator
 from nlpkit.spec import LanguageModelSettings, parse_settings
+from nlpkit.text.vocabulary import SPECIAL_TOKENS
 from nlpkit.training.language_model import perplexity_of, train_language_model
 from nlpkit.training.seeding import seeded
 
@@ -72,13 +75,16 @@ def fit_generator(generator, X, validation_data, checkpoint, resume):
             verbose=generator.verbose,
         )
     generator._network_settings, generator._training = network, settings
+    generator._whole_files = isinstance(X, WholeFileReader)
     generator.report_ = _report(generator, result, data, reasons, started)
+    generator.report_["examples"] = write_examples(generator)
 
 
 def _read(text_to_ids, X, validation_data, documents):
     """The texts for training and for validation, all in a row or as documents, and facts about both."""
     stream = PlainTexts(X, "training texts")
     rows = text_to_ids.fit_encode(stream)
+    _check_vocabulary(text_to_ids, rows)
     data = {"train": {**stream.facts(), **token_facts(rows)}}
     if validation_data is not None:
         stream = PlainTexts(validation_data, "validation texts")
@@ -86,12 +92,29 @@ def _read(text_to_ids, X, validation_data, documents):
         data["validation"] = {**stream.facts(), **token_facts(held)}
         return (rows, held, data) if documents else (rows.ids, held.ids, data)
     train, held = _last_documents(rows) if documents else _last_part(rows)
+    tokens = len(held.ids) if documents else len(held)
     data["validation"] = {
         "files": data["train"]["files"],
         "held_out": True,
-        "total_tokens": len(held.ids) if documents else len(held),
+        "total_tokens": tokens,
+        "characters": _last_characters(rows, stream.lengths, tokens),
     }
     return train, held, data
+
+
+def _last_characters(rows, lengths, tokens):
+    """The characters of the last tokens; of a text that they begin in, as large a part as they are of its tokens."""
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    return round(ends[-1] - np.interp(len(rows.ids) - tokens, rows.offsets, ends))
+
+
+def _check_vocabulary(text_to_ids, rows):
+    if text_to_ids.vocabulary_size == len(SPECIAL_TOKENS):
+        raise InputError(
+            "The training texts must hold words for the vocabulary, such as are not <unk> and occur "
+            f"{text_to_ids.min_frequency or 1} times or more (`min_frequency`). Received: "
+            f"{len(rows.ids) - len(rows):,} words in {len(rows):,} texts, none of them such. Give more text."
+        )
 
 
 def _last_part(rows):

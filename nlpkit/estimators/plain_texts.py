@@ -1,6 +1,7 @@
 """Texts without labels from a list or a reader as one stream, with facts counted on the way."""
 
 import hashlib
+from array import array
 
 from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
@@ -18,35 +19,46 @@ class PlainTexts:
         texts: List of str, or a `TableReader`.
         name: str. How messages call these data. Defaults to `"texts"`.
 
+    Attributes:
+        lengths: Array of int. Characters of each text, its end among them.
+
     Raises:
         InputError: If the texts are not strings, or while iterating: if all of them are blank.
 
     Example:
         >>> from nlpkit.estimators.plain_texts import PlainTexts
         >>> stream = PlainTexts(["one text", "", "another"])
-        >>> list(stream), stream.rows, stream.characters
-        ([['one text', 'another']], 2, 17)
+        >>> list(stream), stream.lengths.tolist(), stream.characters
+        ([['one text', 'another']], [9, 8], 17)
     """
 
     def __init__(self, texts, name="texts"):
         self.is_reader, self.name = isinstance(texts, TableReader), name
         self.source = texts if self.is_reader else check_texts(texts, name)
-        self.rows = self.characters = 0
-        self._digest = hashlib.sha256()
+        self.lengths, self._digest = array("L"), hashlib.sha256()
 
     def __iter__(self):
-        self.rows, self.characters, self._digest = 0, 0, hashlib.sha256()
+        self.lengths, self._digest = array("L"), hashlib.sha256()
         for texts in self._chunks():
             texts = [text for text in texts if text.strip()]
-            self.rows += len(texts)
             # One more for the end of each text: in a file it is the end of the line.
-            self.characters += sum(map(len, texts)) + len(texts)
+            self.lengths.extend(len(text) + 1 for text in texts)
             for text in texts:
                 self._digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
             if texts:
                 yield texts
         if not self.rows:
             raise InputError(f"The {self.name} must hold text. Received: blank ones only.")
+
+    @property
+    def rows(self):
+        """int. Texts of the latest reading."""
+        return len(self.lengths)
+
+    @property
+    def characters(self):
+        """int. Characters of the latest reading, the ends of texts among them."""
+        return sum(self.lengths)
 
     def _chunks(self):
         if self.is_reader:

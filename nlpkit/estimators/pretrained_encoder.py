@@ -68,6 +68,18 @@ class PretrainedEncoder:
         given = self.generator.spec().network
         return {name: value for name, value in given.items() if name not in OF_THE_NETWORK}
 
+    def layer(self):
+        """A layer of its own with the generator's weights.
+
+        Returns:
+            `LanguageModelEncoder`.
+        """
+        from nlpkit.models.pretrained import build_encoder
+
+        encoder = build_encoder(self.generator.text_to_ids_.vocabulary_size, self.settings())
+        encoder.start_from(self.network)
+        return encoder
+
     def text_layer(self, max_length):
         """The generator's text layer for rows of another length; its vocabulary is shared.
 

@@ -4,6 +4,9 @@ import math
 
 # How a token of a level is called.
 TOKEN = {"word": "word", "char": "character", "byte": "byte", "subword": "subword"}
+# Texts that a model writes for its report, their tokens at most by level, and the chance that they are drawn by.
+EXAMPLES, SEED, TEMPERATURE = 3, 0, 0.8
+TOKENS = {"word": 40, "char": 200, "byte": 200, "subword": 40}
 
 
 def language_view(report):
@@ -15,7 +18,8 @@ def language_view(report):
     Returns:
         dict: `"token"` is what a token is called, `"vocabulary"` the number of tokens that are told apart, `"parts"`
         each evaluated part with its `"perplexity"`, `"bits_per_token"` and, where its characters were counted,
-        `"bits_per_character"`, which `"characters_known"` says of any. `None` for a report of another task.
+        `"bits_per_character"`, which `"characters_known"` says of any; `"examples"`, what the model has written, and
+        the `"temperature"` of that. `None` for a report of another task.
 
     Example:
         >>> from nlpkit.estimators.report_language import language_view
@@ -38,7 +42,30 @@ def language_view(report):
         "vocabulary": settings.get("vocabulary_size"),
         "characters_known": known and token != "character",  # of which the bits are there already
         "parts": parts,
+        "examples": report.get("examples") or [],
+        "temperature": TEMPERATURE,
     }
+
+
+def write_examples(generator):
+    """Short texts that a model writes, for its report.
+
+    Args:
+        generator: A fitted `TextGenerator`.
+
+    Returns:
+        List of str, without blank ones; always the same of the same model.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from nlpkit.estimators.report_language import write_examples
+        >>> write_examples(SimpleNamespace(level="word", generate=lambda *args, **options: ["a cat", " "]))
+        ['a cat']
+    """
+    texts = generator.generate(
+        num_results=EXAMPLES, max_new_tokens=TOKENS[generator.level], temperature=TEMPERATURE, seed=SEED
+    )
+    return [text for text in texts if text.strip()]
 
 
 def _part(perplexity, facts):

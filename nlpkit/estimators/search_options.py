@@ -49,7 +49,8 @@ def check_search(options, spelling=PYTHON):
     """Raises an error for the first options that do not go together.
 
     Args:
-        options: dict from the estimator's names to values; `None` is not given. Others than `NAMES` are left alone.
+        options: dict from the estimator's names to values, numbers in their ranges; `None` is not given. Others than
+            those of a generation are left alone.
         spelling: `Spelling`. Defaults to that of Python.
 
     Raises:
@@ -79,6 +80,30 @@ def check_search(options, spelling=PYTHON):
     if asked:
         _check_chance(given, asked[0], spelling)
         (_check_beams if asked[0] == "beam_size" else _check_contrastive)(given, spelling)
+    check_lengths(options, spelling)
+
+
+def check_lengths(options, spelling=PYTHON):
+    """Raises an error if a text must have more tokens than it may have.
+
+    Args:
+        options: dict from the estimator's names to values; `None` is not given.
+        spelling: `Spelling`. Defaults to that of Python.
+
+    Raises:
+        InputError: If it must.
+
+    Example:
+        >>> from nlpkit.estimators.search_options import check_lengths
+        >>> check_lengths({"min_new_tokens": 5, "max_new_tokens": 5})
+    """
+    lengths = {name: options.get(name) for name in ("min_new_tokens", "max_new_tokens")}
+    if None not in lengths.values() and lengths["min_new_tokens"] > lengths["max_new_tokens"]:
+        least, most = map(spelling.name, lengths)
+        raise InputError(
+            f"{least} must be at most {most}, which ends each text. Received: {_told(lengths, lengths, spelling)}. "
+            "Write more, or ask for less."
+        )
 
 
 def check_names(options, known):

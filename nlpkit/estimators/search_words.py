@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from nlpkit.errors import InputError
 from nlpkit.estimators.labelled_texts import check_texts
-from nlpkit.generation.options import check_number
+from nlpkit.generation.options import check_option
 from nlpkit.generation.texts import ids_within
 from nlpkit.text.vocabulary import UNKNOWN
 
@@ -51,8 +51,7 @@ def _ids_of_words(words, text_to_ids):
 
 def _check_prefix(prefix, ids, options):
     received = f"Received: forced_prefix={prefix!r}"
-    rule = "an integer, 0 or more"
-    check_number("max_new_tokens", options["max_new_tokens"], rule, lambda x: x >= 0, whole=True)
+    check_option("max_new_tokens", options["max_new_tokens"])
     if UNKNOWN in ids:
         raise InputError(
             "`forced_prefix` (--forced-prefix) must be made of tokens that the vocabulary has, for the unknown token "

@@ -13,6 +13,7 @@ from nlpkit.estimators.generator_files import PersistentGenerator
 from nlpkit.estimators.generator_fitting import fit_generator
 from nlpkit.estimators.labelled_texts import check_texts
 from nlpkit.estimators.plain_texts import PlainTexts
+from nlpkit.estimators.pretrained_encoder import PretrainedEncoder
 from nlpkit.text.vocabulary import UNKNOWN
 from nlpkit.training.documents import inputs_of
 from nlpkit.training.language_model import mean_loss, perplexity_of
@@ -175,7 +176,29 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         Returns:
             Float array `(n,)`, in nats.
         """
-        return self._by_text(X, _log_probabilities)
+        return self._by_text(self._rows(X), _log_probabilities)
+
+    def score_details(self, X):
+        """As `score`, with what each text is made of.
+
+        Args:
+            X: List of str.
+
+        Returns:
+            List of dicts, one for each text: `"text"`, `"log_probability"`, `"tokens"` (its end is one) and `"unknown"`
+            (how many of them the vocabulary lacks).
+        """
+        rows = self._rows(X)
+        scores = self._by_text(rows, _log_probabilities).tolist()
+        return [
+            {
+                "text": text,
+                "log_probability": score,
+                "tokens": len(row),
+                "unknown": int((row == UNKNOWN).sum()),
+            }
+            for text, score, row in zip(check_texts(X), scores, rows, strict=True)
+        ]
 
     def embed(self, X):
         """The mean hidden state of each text.
@@ -186,7 +209,17 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         Returns:
             Float array `(n, units)`.
         """
-        return self._by_text(X, _means)
+        return self._by_text(self._rows(X), _means)
+
+    def encoder(self):
+        """What it has learned as the beginning of a network of your own, such as a tagger.
+
+        Returns:
+            `nlpkit.models.pretrained.LanguageModelEncoder`: a Keras layer from ids `(batch, time)`, as `text_to_ids_`
+            gives them, to hidden states `(batch, time, units)`. Its weights are a copy.
+        """
+        check_is_fitted(self)
+        return PretrainedEncoder(self).layer()
 
     def _measured(self, predictor, X, y):
         """The perplexity of texts, each read by itself, by this model or an export of it."""
@@ -194,10 +227,13 @@ class TextGenerator(PersistentGenerator, WritingGenerator, BaseEstimator):
         tokens = sum(map(len, self.text_to_ids_.encode(texts)))
         return {"perplexity": float(np.exp(-np.sum(predictor.score(texts), dtype="float64") / tokens))}
 
-    def _by_text(self, X, measure):
-        """What `measure(network, hidden states, targets)` gives for each text, read by itself."""
+    def _rows(self, X):
         check_is_fitted(self)
-        rows, writer = self.text_to_ids_.encode(check_texts(X)), self._writer()
+        return self.text_to_ids_.encode(check_texts(X))
+
+    def _by_text(self, rows, measure):
+        """What `measure(network, hidden states, targets)` gives for each text, read by itself."""
+        writer = self._writer()
         run = writer.kept((measure,), _graph, measure, writer.network)
         batches, order = inference_batches(rows, batch_size=BATCH_SIZE)
         return restore_order(np.concatenate([run(ids).numpy() for ids in batches]), order)

@@ -6,7 +6,8 @@ import tensorflow as tf
 from nlpkit.errors import InputError
 from nlpkit.generation.filters import NEVER
 from nlpkit.generation.history import counts, last_tokens
-from nlpkit.generation.options import check_number
+from nlpkit.generation.number_rules import RULES
+from nlpkit.generation.options import check_number, check_option
 from nlpkit.text.vocabulary import END
 
 
@@ -34,7 +35,8 @@ def no_repeat_ngrams(logits, so_far, *, size):
     Reference:
         [Paulus et al., 2018](https://arxiv.org/abs/1705.04304)
     """
-    check_number("no_repeat_ngram", size, "an integer, 1 or more (0 is off)", lambda x: x >= 1, whole=True)
+    rule, _, whole = RULES["no_repeat_ngram"]  # whoever calls the filter has not turned it off
+    check_number("no_repeat_ngram", size, rule, lambda x: x >= 1, whole)
     ids = tf.pad(so_far.token_ids, [[0, 0], [0, size - 1]])
     room = tf.shape(so_far.token_ids)[1]
     end = last_tokens(so_far, size - 1)
@@ -132,7 +134,7 @@ def minimum_length(logits, so_far, *, length, stop_ids=(END,)):
         >>> minimum_length(tf.zeros((1, 5)), so_far, length=2).numpy()[0, 2:].tolist()
         [0.0, -inf, 0.0]
     """
-    check_number("min_new_tokens", length, "an integer, 0 or more", lambda x: x >= 0, whole=True)
+    check_option("min_new_tokens", length)
     stops = is_one_of(tf.range(tf.shape(logits)[1]), stop_ids)
     short = so_far.length - so_far.prompt_lengths < length
     return tf.where(stops & short[:, None], NEVER, logits)

@@ -8,7 +8,7 @@ that must not be taken gets minus infinity. Options may be numbers or scalar ten
 import tensorflow as tf
 
 from nlpkit.generation.largest import largest, least_with_mass
-from nlpkit.generation.options import check_number
+from nlpkit.generation.options import check_option
 
 NEVER = -float("inf")
 
@@ -77,7 +77,7 @@ def temperature(logits, so_far, *, value):
         >>> temperature(tf.constant([[1.0, 3.0]]), None, value=2.0).numpy().tolist()
         [[0.5, 1.5]]
     """
-    check_number("temperature", value, "0 (always the most likely token) or more", lambda x: x >= 0)
+    check_option("temperature", value)
     return choose(value > 0, lambda: logits / tf.cast(value, "float32"), lambda: greedy(logits, so_far))
 
 
@@ -104,7 +104,7 @@ def top_k(logits, so_far, *, k):
     Reference:
         [Fan et al., 2018](https://arxiv.org/abs/1805.04833)
     """
-    check_number("top_k", k, "an integer, 0 (off) or more", lambda x: x >= 0, whole=True)
+    check_option("top_k", k)
     size = tf.shape(logits)[-1]
 
     def cut():
@@ -139,7 +139,7 @@ def top_p(logits, so_far, *, p):
     Reference:
         [Holtzman et al., 2020](https://arxiv.org/abs/1904.09751)
     """
-    check_number("top_p", p, "above 0 and at most 1 (off)", lambda x: 0 < x <= 1)
+    check_option("top_p", p)
 
     def cut():
         return tf.where(logits >= least_with_mass(logits, tf.nn.softmax(logits), p), logits, NEVER)
@@ -170,7 +170,7 @@ def min_p(logits, so_far, *, p):
     Reference:
         [Nguyen et al., 2024](https://arxiv.org/abs/2407.01082)
     """
-    check_number("min_p", p, "from 0 (off) to 1", lambda x: 0 <= x <= 1)
+    check_option("min_p", p)
     least = tf.reduce_max(logits, axis=-1, keepdims=True) + tf.math.log(tf.cast(p, "float32"))
     return tf.where(logits >= least, logits, NEVER)
 
@@ -200,7 +200,7 @@ def typical(logits, so_far, *, mass):
     Reference:
         [Meister et al., 2022](https://arxiv.org/abs/2202.00666)
     """
-    check_number("typical_p", mass, "above 0 and at most 1 (off)", lambda x: 0 < x <= 1)
+    check_option("typical_p", mass)
 
     def cut():
         log_probabilities = tf.nn.log_softmax(logits)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from nlpkit import checks
+from nlpkit.generation.number_rules import RULES
 
 
 def check_number(name, value, rule, allowed, whole=False):
@@ -20,3 +21,16 @@ def check_number(name, value, rule, allowed, whole=False):
     """
     if not tf.is_tensor(value):
         checks.check_number(name, value, rule, allowed, whole)
+
+
+def check_option(name, value):
+    """Raises an error unless a number is what the option of this name must be.
+
+    Args:
+        name: str. One of `nlpkit.generation.number_rules.RULES`.
+        value: Number or tensor.
+
+    Raises:
+        InputError: If it is not.
+    """
+    check_number(name, value, *RULES[name])

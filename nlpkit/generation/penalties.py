@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from nlpkit.generation.history import occurrences
-from nlpkit.generation.options import check_number
+from nlpkit.generation.options import check_option
 
 
 def repetition_penalty(logits, so_far, *, factor):
@@ -31,7 +31,7 @@ def repetition_penalty(logits, so_far, *, factor):
     Reference:
         [Keskar et al., 2019](https://arxiv.org/abs/1909.05858)
     """
-    check_number("repetition_penalty", factor, "above 0 (1 is off)", lambda x: x > 0)
+    check_option("repetition_penalty", factor)
     factor = tf.cast(factor, "float32")
     changed = tf.where(logits > 0, logits / factor, logits * factor)
     return tf.where(occurrences(logits, so_far, with_prompt=True) > 0, changed, logits)
@@ -58,7 +58,7 @@ def presence_penalty(logits, so_far, *, penalty):
         >>> presence_penalty(tf.zeros((1, 7)), so_far, penalty=0.5).numpy()[0, 4:].tolist()
         [0.0, -0.5, 0.0]
     """
-    check_number("presence_penalty", penalty, "a number", lambda x: x == x)
+    check_option("presence_penalty", penalty)
     present = occurrences(logits, so_far, with_prompt=False) > 0
     return logits - tf.cast(penalty, "float32") * tf.cast(present, "float32")
 
@@ -84,5 +84,5 @@ def frequency_penalty(logits, so_far, *, penalty):
         >>> frequency_penalty(tf.zeros((1, 7)), so_far, penalty=0.5).numpy()[0, 4:].tolist()
         [0.0, -1.0, 0.0]
     """
-    check_number("frequency_penalty", penalty, "a number", lambda x: x == x)
+    check_option("frequency_penalty", penalty)
     return logits - tf.cast(penalty, "float32") * occurrences(logits, so_far, with_prompt=False)

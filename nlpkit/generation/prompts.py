@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from nlpkit.generation.options import check_number
+from nlpkit.generation.options import check_option
 from nlpkit.generation.step import take_step
 from nlpkit.text.vocabulary import END, PAD
 
@@ -27,7 +27,7 @@ def with_room(prompt, max_new_tokens):
         >>> [part.numpy().tolist() for part in with_room([[5, 6], [0, 0]], 1)]
         [[[5, 6, 0], [3, 0, 0]], [2, 1], 1]
     """
-    check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
+    check_option("max_new_tokens", max_new_tokens)
     prompt = tf.convert_to_tensor(prompt, tf.int32)
     new = tf.maximum(tf.convert_to_tensor(max_new_tokens, tf.int32), 0)
     lengths = tf.reduce_sum(tf.cast(prompt != PAD, tf.int32), axis=1)

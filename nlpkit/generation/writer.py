@@ -9,7 +9,7 @@ from nlpkit.generation.beams import beam_search
 from nlpkit.generation.carry import begin, finish
 from nlpkit.generation.contrast import contrastive_search
 from nlpkit.generation.decoding import advance
-from nlpkit.generation.options import check_number
+from nlpkit.generation.options import check_number, check_option
 from nlpkit.generation.sampling import SAMPLING, changes_nothing, check_sampling, sampling_filters
 from nlpkit.layers.joined_weights import joined_weights
 
@@ -80,8 +80,7 @@ class Writer:
         """
         self._check(max_new_tokens, options)
         if seed is not None:
-            rule = "an integer from -2147483648 to 2147483647"
-            check_number("seed", seed, rule, lambda x: -(2**31) <= x < 2**31, whole=True)
+            check_option("seed", seed)
         if logprobs is not None:
             most = self.network.vocabulary_size
             rule = f"an integer from 0 to the size of the vocabulary, {most}"
@@ -133,7 +132,7 @@ class Writer:
             InputError: If an option is unknown or out of its range.
         """
         self._check(max_new_tokens, options)
-        check_number("diversity", diversity, "0 or more", lambda x: x >= 0)
+        check_option("diversity", diversity)
         static, fed = _split(options)
         settings = {"beams": beams, "n_best": n_best, "groups": groups}
         if coverage_penalty:
@@ -205,7 +204,7 @@ class Writer:
 
     def _check(self, max_new_tokens, options):
         check_sampling(options, self.network.vocabulary_size)
-        check_number("max_new_tokens", max_new_tokens, "an integer, 0 or more", lambda x: x >= 0, whole=True)
+        check_option("max_new_tokens", max_new_tokens)
 
     def _begin(self, logprobs):
         @tf.function(input_signature=[self.given, INTEGER], autograph=False)

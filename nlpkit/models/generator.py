@@ -1,5 +1,7 @@
 """Language models: from the ids so far to the scores of the next one."""
 
+import inspect
+
 from nlpkit.errors import InputError
 from nlpkit.layers import AdaptiveSoftmax, RecurrentBlock, RecurrentStack, TiedOutput, TokenEmbedding
 from nlpkit.layers.attention_decoder import default_heads
@@ -10,6 +12,12 @@ from nlpkit.models.generator_network import GeneratorNetwork
 
 RECURRENT = ("gru", "lstm", "rnn")
 CELLS = (*RECURRENT, "nplm", "transformer")
+# Arguments that only some of the cells have a use for.
+OWN = {
+    "variational": RECURRENT, "recurrent_dropout": RECURRENT, "weight_drop": RECURRENT, "residual": RECURRENT,
+    "use_cudnn": RECURRENT, "direct": ("nplm",), "window": ("nplm",), "num_heads": ("transformer",),
+    "context": ("transformer",),
+}  # fmt: skip
 # Where the user gives none; `None` tells that from a setting that would change nothing, which is refused.
 DEFAULTS = {"num_layers": 2, "tie": True, "window": 4}
 
@@ -50,7 +58,7 @@ def build_generator(
         cutoffs: List of int. Clusters of an adaptive softmax for large vocabularies, in place of the tied or full one;
             its matrices are its own. Defaults to `None`.
         dropout: float. Of the vectors, and of each layer's outputs. Defaults to 0.
-        variational: bool. One dropout mask for all steps of a row. Defaults to `False`.
+        variational: bool. Of recurrent layers: one dropout mask for all steps of a row. Defaults to `False`.
         embedding_dropout: float. Fraction of the vocabulary dropped from a batch. Defaults to 0.
         recurrent_dropout: float. Variational dropout of the recurrent states. Defaults to 0.
         weight_drop: float. Fraction of the recurrent matrices dropped in a batch. Defaults to 0.
@@ -100,12 +108,9 @@ def _check(given):
     cell = given["cell"]
     if cell not in CELLS:
         raise InputError(f"`cell` must be one of {sorted(CELLS)}. Received: cell={cell!r}")
-    belongs = {
-        "recurrent_dropout": RECURRENT, "weight_drop": RECURRENT, "residual": RECURRENT,
-        "direct": ("nplm",), "window": ("nplm",), "num_heads": ("transformer",), "context": ("transformer",),
-    }  # fmt: skip
-    for name, cells in belongs.items():
-        if given[name] and cell not in cells:
+    parameters = inspect.signature(build_generator).parameters
+    for name, cells in OWN.items():
+        if cell not in cells and given[name] != parameters[name].default:
             raise InputError(
                 f"`{name}` is an option of {', '.join(cells)}. Received: cell={cell!r}, {name}={given[name]!r}. Leave "
                 "it out, or take another cell."

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +19,37 @@ ROWS = 240
 def run():
     """Runs a command in this process; the result has `exit_code`, `stdout` and `stderr`."""
     return lambda *args, **options: CliRunner().invoke(app, [str(arg) for arg in args], **options)
+
+
+# Graphs run as in the tests' own process, so that results can be compared to the last bit.
+INTERRUPTED = """
+import os, signal
+import nlpkit
+import tensorflow as tf
+from nlpkit.cli.app import main
+from nlpkit.training.checkpoint import Checkpoint
+
+save = Checkpoint.save
+
+def save_and_press_ctrl_c(self, epochs_done):
+    save(self, epochs_done)
+    os.kill(os.getpid(), signal.SIGINT)
+
+Checkpoint.save = save_and_press_ctrl_c
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+main()
+"""
+
+
+@pytest.fixture(scope="session")
+def press_ctrl_c():
+    """Runs a command in a process of its own, which gets Ctrl-C when it has saved its first epoch."""
+
+    def run(*args):
+        command = [sys.executable, "-c", INTERRUPTED, *map(str, args)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    return run
 
 
 @pytest.fixture
@@ -133,3 +166,33 @@ def trained_translator(run, pairs, tmp_path_factory):
 def translator(trained_translator):
     """The saved text-to-text model's folder; not to be changed."""
     return trained_translator[0]
+
+
+class FakeGenerator:
+    """A generator that goes on with numbers and has two texts at most."""
+
+    def __init__(self):
+        self.asked, self.calls = None, []
+
+    def generate_details(self, prompts, **settings):
+        self.asked = (prompts, settings)
+        self.calls.append(self.asked)
+        return [
+            {"prompt": prompt, "text": f" {number}.", "score": -0.5, "tokens": 2}
+            for prompt in prompts
+            for number in range(min(settings["num_results"], 2))
+        ]
+
+    def stream(self, prompt, **settings):
+        self.asked = (prompt, settings)
+        yield from (" one", " two")
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """A generator in place of the one in any folder; it remembers what it was `asked` for last, and all `calls`."""
+    generator = FakeGenerator()
+    monkeypatch.setattr("nlpkit.cli.generate.load_model", lambda folder, task: generator)
+    # A test's standard input is bytes in memory.
+    monkeypatch.setattr("nlpkit.cli.generate.nothing_piped", lambda: not sys.stdin.buffer.getvalue())
+    return generator

@@ -70,6 +70,17 @@ def test_commands_are_listed_in_the_order_of_use(run):
     assert names == order.split()
 
 
+@pytest.mark.parametrize("command", ["generate", "score"])
+def test_of_several_options_the_likeliest_comes_first(run, command):
+    typo = {"generate": "--penalty", "score": "--whol-fil"}[command]
+    told = " ".join(run(command, "folder", typo).stderr.replace("│", " ").split())
+    found = {
+        "generate": "--length-penalty, --presence-penalty, --frequency-penalty",
+        "score": "--whole-files, --no-whole-files",
+    }
+    assert f"No such option: {typo} (Possible options: {found[command]}). A text that begins with" in told
+
+
 @pytest.mark.parametrize("args", [["evaluat"], ["predict"], ["doctor", "--no"], ["train", "tagger"]])
 def test_misspelled_commands_and_options_exit_with_code_2(run, args):
     result = run(*args)

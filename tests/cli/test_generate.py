@@ -6,33 +6,7 @@ import pytest
 
 import nlpkit
 
-DEFAULTS = {"max_new_tokens": 100, "stop": ()}
-
-
-class Fake:
-    """A generator that goes on with numbers, and remembers what it was asked for."""
-
-    def __init__(self):
-        self.asked = None
-
-    def generate_details(self, prompts, **settings):
-        self.asked = (prompts, settings)
-        return [
-            {"prompt": prompt, "text": f" {number}.", "score": -0.5, "tokens": 2}
-            for prompt in prompts
-            for number in range(settings["num_results"])
-        ]
-
-    def stream(self, prompt, **settings):
-        self.asked = (prompt, settings)
-        yield from (" one", " two")
-
-
-@pytest.fixture
-def fake(monkeypatch):
-    generator = Fake()
-    monkeypatch.setattr("nlpkit.cli.generate.load_model", lambda folder, task: generator)
-    return generator
+DEFAULTS = {"max_new_tokens": 100}
 
 
 def test_prompt_and_continuation(run, fake):
@@ -58,9 +32,17 @@ def test_options_reach_the_estimator(run, fake):
 
 
 def test_a_search_with_beams(run, fake):
-    result = run("generate", "folder", "A", "--beam", 4, "--num-results", 4, "--no-repeat-ngram", 2)
-    assert result.exit_code == 0, result.output
-    assert fake.asked[1] == {**DEFAULTS, "beam_size": 4, "num_results": 4, "no_repeat_ngram": 2}
+    result = run("generate", "folder", "A", "--beam", 4, "--num-results", 2, "--no-repeat-ngram", 2)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert fake.asked[1] == {**DEFAULTS, "beam_size": 4, "num_results": 2, "no_repeat_ngram": 2}
+
+
+def test_texts_that_there_are_not_are_told(run, fake):
+    command = ("generate", "folder", "A", "B", "--beam", 4, "--num-results", 4, "--json")
+    result = run(*command)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 4)
+    assert result.stderr == "4 texts fewer than asked for: there are no others\n"
+    assert run(*command, "--quiet").stderr == ""
 
 
 def test_groups_of_beams(run, fake):
@@ -92,6 +74,12 @@ def test_a_contrastive_search(run, fake):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (
+            ["--min-new-tokens", 8, "--max-new-tokens", 4],
+            "--min-new-tokens must be at most --max-new-tokens, which ends each text. Received: --min-new-tokens 8, "
+            "--max-new-tokens 4. Write more, or ask for less.",
+        ),
+        (["--stop", ""], "`stop` must be a string or several, none of them empty. Received: stop=('',)"),
         (
             ["--beam", 4, "--temperature", 0.8, "--top-p", 0.9, "--seed", 0],
             "--beam searches for the most likely text, so it goes with nothing that belongs to drawing one. Received: "
@@ -201,7 +189,7 @@ def test_ctrl_c_ends_the_line_of_a_stream(run, fake, monkeypatch):
         yield " one"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Fake, "stream", interrupted)
+    monkeypatch.setattr(type(fake), "stream", interrupted)
     result = run("generate", "folder", "A", "--stream")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "A one\n", "interrupted\n")
 
@@ -214,14 +202,16 @@ def test_ctrl_c_ends_the_line_of_a_stream(run, fake, monkeypatch):
         (["A", "--num-results", 2], "--num-results 2"),
         (["A", "--json", "--beam", 1], "--beam 1, --json"),
         (["A", "--contrastive-penalty", 0.6], "--contrastive-penalty 0.6"),
+        (["--data", "prompts.txt"], "--data"),
+        ([], "standard input"),
     ],
 )
 def test_what_cannot_be_streamed(run, fake, args, received):
-    result = run("generate", "folder", *args, "--stream")
+    result = run("generate", "folder", *args, "--stream", input="A\n")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: --stream shows one text while it is drawn, so it goes with one prompt and neither --beam, "
-        f"--contrastive-penalty, --num-results nor --json. Received: {received}. Leave out --stream, or that.\n"
+        "error: --stream shows one text while it is drawn, so it goes with one prompt, as an argument, and neither "
+        f"--beam, --contrastive-penalty, --num-results nor --json. Received: {received}. Leave out --stream, or that.\n"
     )
 
 
@@ -280,7 +270,7 @@ def test_a_streamed_text_is_the_same(run, language_model):
 
 
 def test_temperature_0_needs_no_seed(run, language_model):
-    command = ("generate", language_model, "--temperature", 0, "--max-new-tokens", 6)
+    command = ("generate", language_model, "", "--temperature", 0, "--max-new-tokens", 6)
     assert run(*command).stdout == run(*command).stdout != "\n"
 
 

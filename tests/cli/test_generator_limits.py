@@ -55,7 +55,7 @@ def test_a_corpus_shorter_than_a_segment_is_one_segment(run, tmp_path):
 
 
 def test_too_few_tokens_for_the_streams_are_refused(run, tmp_path):
-    result = trained_on(run, tmp_path / "model", "to be\n", "--batch-size", 4)
+    result = trained_on(run, tmp_path / "model", "to to\n", "--batch-size", 4)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
         "error: A language model reads 4 parallel streams, so it needs at least as many tokens. Received: 3. Give more "

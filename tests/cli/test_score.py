@@ -38,6 +38,14 @@ def test_sources_agree(run, language_model, corpus, tmp_path, expected, source):
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["text"] for row in rows] == texts
     assert [row["log_probability"] for row in rows] == pytest.approx(expected.score(texts), abs=1e-4)
+    assert sum(row["tokens"] for row in rows) == len(content.split()) + len(texts)  # and the end of each
+
+
+def test_json_counts_tokens_and_unknown_ones(run, language_model):
+    texts = ["a zebra saw a gnu .", "", "a"]
+    rows = map(json.loads, run("score", language_model, *texts, "--json").stdout.splitlines())
+    counts = [(row["text"], row["tokens"], row["unknown"]) for row in rows]
+    assert counts == [(texts[0], 7, 2), ("", 1, 0), ("a", 2, 0)]
 
 
 def test_whole_files_have_one_score(run, language_model, tmp_path):

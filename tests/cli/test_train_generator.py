@@ -4,10 +4,6 @@ import errno
 import json
 import math
 import os
-import signal
-import subprocess
-import sys
-import time
 import typing
 from collections import Counter
 
@@ -157,15 +153,23 @@ def test_whole_files_are_texts_with_their_line_breaks(run, tmp_path, monkeypatch
 def test_a_model_of_characters_of_a_whole_file(run, tmp_path):
     out = tmp_path / "model"
     (tmp_path / "play.txt").write_text("A:\nSpeak, speak.\n" * 60)
-    command = ("--data", tmp_path / "play.txt", "--whole-files")
-    result = run("train", "generator", *command, "--level", "char", "--out", out, *SMALL)
+    data = ("--data", tmp_path / "play.txt")
+    result = run("train", "generator", *data, "--whole-files", "--level", "char", "--out", out, *SMALL)
     assert result.exit_code == 0, result.output
-    assert "--data FILE --whole-files" in result.stderr
-    evaluation = json.loads(run("evaluate", out, *command, "--json").stdout)
-    assert (evaluation["texts"], evaluation["tokens"], evaluation["unknown"]) == (1, 17 * 60 + 1, 0)
+    assert "--data FILE\n" in result.stderr
     assert json.loads((out / "report.json").read_text())["data"]["train"]["files"] == [
         str(tmp_path / "play.txt")
     ]
+    # The model remembers how its files were read.
+    evaluated = run("evaluate", out, *data, "--json")
+    evaluation = json.loads(evaluated.stdout)
+    assert (evaluation["texts"], evaluation["tokens"], evaluation["unknown"]) == (1, 17 * 60 + 1, 0)
+    assert evaluated.stderr.startswith(
+        "each file is read as one text, as in training; with --no-whole-files each"
+    )
+    for more, count in (((), 1), (("--no-whole-files",), 120)):
+        scored = run("score", out, *data, *more, "--quiet")
+        assert (len(scored.stdout.splitlines()), scored.stderr) == (count, "")
 
 
 def test_subwords_of_a_whole_file_keep_its_line_breaks(run, tmp_path):
@@ -213,31 +217,18 @@ def test_bad_test_data_do_not_lose_the_model(run, corpus, tmp_path, monkeypatch)
     assert (out / "spec.json").exists()
 
 
-INTERRUPTED = """
-import os, signal
-from nlpkit.cli.app import main
-from nlpkit.training.checkpoint import Checkpoint
-
-save = Checkpoint.save
-
-def save_and_press_ctrl_c(self, epochs_done):
-    save(self, epochs_done)
-    os.kill(os.getpid(), signal.SIGINT)
-
-Checkpoint.save = save_and_press_ctrl_c
-main()
-"""
-
-
-def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, corpus, tmp_path):
+def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, press_ctrl_c, corpus, tmp_path):
     out = tmp_path / "resumed"
     command = ["train", "generator", "--data", str(corpus / "lm.txt"), *map(str, SMALL[:-1]), "3",
                "--dropout", "0.2", "--seed", "7", "--quiet"]  # fmt: skip
-    interrupted = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *command, "--out", str(out)], capture_output=True, text=True
-    )
-    assert interrupted.returncode == 130, interrupted.stderr
-    assert f"--resume (its state is in {out}.checkpoint)" in interrupted.stderr and not out.exists()
+    interrupted = press_ctrl_c(*command, "--out", out)
+    assert (interrupted.returncode, interrupted.stdout) == (130, ""), interrupted.stderr
+    assert f"--resume (its state is in {out}.checkpoint)" in interrupted.stderr
+    assert os.listdir(tmp_path) == ["resumed.checkpoint"]
+    again = run(*command, "--out", out)
+    assert again.exit_code == 2
+    message = "resumed.checkpoint holds an unfinished run. Go on with it (--resume), or start anew"
+    assert message in again.stderr
     for folder, resume in ((out, ["--resume"]), (tmp_path / "whole", [])):
         result = run(*command, "--out", folder, *resume)
         assert result.exit_code == 0, result.output
@@ -250,26 +241,6 @@ def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, corpus, tmp_
         json.loads((folder / "report.json").read_text())["history"] for folder in (out, tmp_path / "whole")
     ]
     assert len(histories[0]["loss"]) == 3 and histories[0] == histories[1]
-
-
-def test_ctrl_c_keeps_a_checkpoint_and_no_half_written_folder(run, corpus, tmp_path):
-    out = tmp_path / "model"
-    command = ["train", "generator", "--data", str(corpus / "lm.txt"), "--out", str(out), "--cell", "gru",
-               "--units", "4", "--num-layers", "1", "--epochs", "2000", "--quiet"]  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nlpkit", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    while not (tmp_path / "model.checkpoint" / "gru" / "state.npz").exists() and process.poll() is None:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout) == (130, "")
-    assert stderr.splitlines()[-1].startswith("interrupted; go on with the same command and --resume")
-    assert len(stderr.splitlines()) == 1, stderr
-    assert os.listdir(tmp_path) == ["model.checkpoint"]
-    again = run(*command)
-    assert again.exit_code == 2
-    assert "model.checkpoint holds an unfinished run. Go on with it (--resume), or start anew" in again.stderr
 
 
 def test_a_model_that_cannot_be_saved_is_not_trained_in_vain(run, corpus, tmp_path, monkeypatch):
@@ -332,6 +303,15 @@ def test_a_model_is_replaced_only_with_overwrite(run, corpus, tmp_path):
         ),
         (["--data", "good.txt", "--test-data", "bad.txt"], "bad.txt, line 1: the text is not valid UTF-8"),
         (["--data", "blank.txt"], "The training texts must hold text. Received: blank ones only."),
+        (
+            ["--data", "unknown.txt", "--no-normalize"],
+            "The training texts must hold words for the vocabulary, such as are not <unk> and occur 1 times or more "
+            "(`min_frequency`). Received: 3 words in 2 texts, none of them such. Give more text.",
+        ),
+        (
+            ["--data", "once.txt"],
+            "such as are not <unk> and occur 2 times or more (`min_frequency`). Received: 3 words in 1 texts, none of",
+        ),
         (["--data", "good.txt", "--out", "other"], "other exists and is no nlpkit model"),
         (["--data", "good.txt", "--resume"], "--resume: there is no unfinished run in model.checkpoint"),
         (
@@ -346,6 +326,8 @@ def test_refusals(run, tmp_path, monkeypatch, args, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.txt").write_text("the cat sat .\n" * 30)
     (tmp_path / "blank.txt").write_text("\n \n")
+    (tmp_path / "unknown.txt").write_text("<unk> <unk>\n<unk>\n")
+    (tmp_path / "once.txt").write_text("every word once\n")
     (tmp_path / "bad.txt").write_bytes(b"caf\xe9\n")
     (tmp_path / "table.csv").write_text("body,stars\nFine.,3\n")
     (tmp_path / "other").mkdir()

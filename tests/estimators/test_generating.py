@@ -266,7 +266,7 @@ def test_a_prefix_of_characters_and_pieces_may_begin_within_a_word_or_with_a_spa
         ),
         (
             {"contrastive_penalty": 0.5, "top_k": -1},
-            "`top_k` must be an integer, 0 or more. Received: top_k=-1",
+            "`top_k` must be an integer, 0 .off. or more. Received: top_k=-1",
         ),
         ({"contrastive_penalty": 0.5, "top_k": 0}, "`top_k` is how many tokens a contrastive search tries"),
         ({"beam_size": 4, "contrastive_penalty": 0.5}, "ask for two kinds of search"),
@@ -307,6 +307,10 @@ def test_one_text_is_streamed(fitted, prompt):
         ({"stop": ""}, "`stop` must be a string or several, none of them empty. Received: stop=''"),
         ({"bad_words": 5}, "bad_words must be a list of texts .str.. Received: 5"),
         ({"top_p": 2.0}, "`top_p` must be .*Received: top_p=2.0"),
+        (
+            {"min_new_tokens": 101},
+            "`min_new_tokens` must be at most .*: min_new_tokens=101, max_new_tokens=100",
+        ),
         (
             {"max_new_tokens": -1},
             "`max_new_tokens` must be an integer, 0 or more. Received: max_new_tokens=-1",

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from estimators.small_texts import labels, texts, topics
 from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
@@ -294,3 +296,35 @@ def test_the_generators_settings_are_none_of_the_classifiers(generator, saved):
     copied = clone(classifier)
     assert copied.encoder_from is generator and copied.max_length == 7
     assert copied.get_params() == classifier.get_params()
+
+
+def test_it_votes_with_another_classifier(saved):
+    voters = [("words", TextClassifier(epochs=1, random_state=0)), ("network", classifier_from(str(saved)))]
+    both = VotingClassifier(voters, voting="soft").fit(X, Y)
+    means = np.mean([voter.predict_proba(X[:4]) for voter in both.estimators_], axis=0)
+    np.testing.assert_allclose(both.predict_proba(X[:4]), means)
+    assert set(both.predict(X[:4])) <= set(Y)
+
+
+def test_a_network_of_ones_own_begins_with_the_generator(generator):
+    import keras
+
+    encoder = generator.encoder()
+    ids = generator.text_to_ids_(X[:3])
+    np.testing.assert_allclose(
+        np.where((ids != 0)[..., None], encoder(ids), 0),
+        np.where((ids != 0)[..., None], generator.network_.hidden(ids)[0], 0),
+        atol=1e-6,
+    )
+    before = lower_weights(generator.network_)
+    token_ids = keras.Input((None,), dtype="int32")
+    tagger = keras.Model(token_ids, keras.layers.Dense(2)(encoder(token_ids)))
+    tagger.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    tagger.fit(ids, np.asarray(ids) % 2, verbose=0)
+    for old, new in zip(before, lower_weights(generator.network_), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_an_unfitted_generator_has_no_encoder():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        TextGenerator().encoder()

@@ -286,6 +286,25 @@ def test_a_generator_without_test_says_that_validation_chose_the_epoch(tmp_path)
     assert "Bits per character" not in page.text
 
 
+def test_bits_per_character_have_a_card_where_they_are_known(tmp_path):
+    _, _, page = written(tmp_path, report_of_generator(test=32.0))
+    assert "Bits per character 1.667 whatever a token is Vocabulary" in page.text
+
+
+def test_what_a_generator_writes_is_shown_and_escaped(tmp_path):
+    attack = "<script>alert('x')</script>"
+    texts = ["one line\nand another", attack, "مرحبا"]
+    report = {**report_of_generator(validation=24.5), "examples": texts}
+    stored, html, page = written(tmp_path, report)
+    assert stored["examples"] == texts and "script" not in page.tags
+    hint = "What it writes From the beginning of a text on, drawn with a temperature of 0.8."
+    assert f"{hint} one line and another {attack} مرحبا" in page.text
+    assert '<td class="text" dir="auto">one line\nand another</td>' in html
+    for nothing in ([], None):
+        _, _, page = written(tmp_path, {**report, "examples": nothing})
+        assert "What it writes" not in page.text
+
+
 def test_bits_of_a_model_of_characters_are_shown_once(tmp_path):
     report = report_of_generator(test=4.0)
     report["settings"]["estimator"]["level"] = "char"

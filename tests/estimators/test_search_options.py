@@ -3,7 +3,7 @@
 import pytest
 
 from nlpkit.errors import InputError
-from nlpkit.estimators.search_options import PYTHON, Spelling, check_search, check_streamed
+from nlpkit.estimators.search_options import PYTHON, Spelling, check_lengths, check_search, check_streamed
 
 SHELL = Spelling(lambda name: f"--{name}", lambda name, value: f"--{name} {value}")
 
@@ -20,10 +20,14 @@ SHELL = Spelling(lambda name: f"--{name}", lambda name, value: f"--{name} {value
         {"contrastive_penalty": 0.0, "top_k": 7, "length_penalty": 0.0, "beam_groups": 1, "num_results": 1},
         {"beam_groups": 1, "length_penalty": 0, "diversity": None},
         {"something": "else"},
+        {"min_new_tokens": 5, "max_new_tokens": 5},
+        {"min_new_tokens": 5},
+        {"min_new_tokens": None, "max_new_tokens": 0},
     ],
 )
 def test_what_goes_together(options):
     check_search(options)
+    check_lengths(options)
 
 
 WRONG = [
@@ -92,6 +96,11 @@ WRONG = [
         {"contrastive_penalty": 0.6, "top_k": 0},
         "`top_k` is how many tokens a contrastive search tries at each place, so it must be 1 or more. Received: "
         "contrastive_penalty=0.6, top_k=0",
+    ),
+    (
+        {"min_new_tokens": 8, "max_new_tokens": 4},
+        "`min_new_tokens` must be at most `max_new_tokens`, which ends each text. Received: min_new_tokens=8, "
+        "max_new_tokens=4. Write more, or ask for less.",
     ),
 ]
 

@@ -1,5 +1,6 @@
 import math
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from sklearn.base import clone
 import nlpkit
 from nlpkit import InputError, TextGenerator
 from nlpkit.data import TableReader
+from nlpkit.estimators.report_language import write_examples
 from nlpkit.text.vocabulary import END
 
 # Two kinds of sentences, told apart by their first word.
@@ -127,6 +129,21 @@ def test_beams_find_the_likely_text(fitted):
     ]
 
 
+def test_beams_give_the_texts_that_there_are(fitted):
+    # The end, and each of the eleven words.
+    several = {"beam_size": 14, "num_results": 14, "max_new_tokens": 1}
+    found = fitted.generate_details(["one", "red"], **several)
+    assert len(found) == 24 and all(math.isfinite(row["score"]) for row in found)
+    first, second = fitted.generate(["one", "red"], **several)
+    assert first == [row["text"] for row in found[:12]] and len(set(second)) == 12
+    assert [row["prompt"] for row in found] == ["one"] * 12 + ["red"] * 12
+    # No text at all keeps to such rules.
+    rules = {"bad_words": TEXTS[0].split() + TEXTS[1].split(), "min_new_tokens": 1, "beam_size": 2}
+    assert fitted.generate_details("one", **rules) == []
+    assert fitted.generate(["one", "red"], **rules) == ["", ""]
+    assert fitted.generate("one", num_results=2, **rules) == []
+
+
 def test_options_reach_the_search(fitted):
     assert "three" not in fitted.generate("one two", bad_words=["three"], temperature=0, max_new_tokens=4)
     assert fitted.generate("one two", temperature=0, max_new_tokens=0) == ""
@@ -134,6 +151,14 @@ def test_options_reach_the_search(fitted):
     assert len(several) == 3 and len(set(several)) > 1
     long = fitted.generate_details("one", temperature=0, min_new_tokens=12, max_new_tokens=12)[0]
     assert long["tokens"] == 12
+
+
+def test_scores_come_with_the_numbers_of_tokens(fitted):
+    texts = np.array([TEXTS[0], "", "two unheard words"])
+    details = fitted.score_details(texts)
+    assert [row["text"] for row in details] == texts.tolist()
+    assert [row["log_probability"] for row in details] == fitted.score(texts).tolist()
+    assert [(row["tokens"], row["unknown"]) for row in details] == [(7, 0), (1, 0), (4, 2)]
 
 
 def test_pickle_and_clone(fitted):
@@ -146,7 +171,9 @@ def test_pickle_and_clone(fitted):
 def test_the_end_of_the_texts_is_held_out_and_what_was_chosen_is_reported():
     generator = TextGenerator(random_state=0, units=8, epochs=1).fit(TEXTS)
     report = generator.report_
-    assert report["data"]["validation"] == {"files": [], "held_out": True, "total_tokens": 84}
+    assert report["data"]["validation"] == {
+        "files": [], "held_out": True, "total_tokens": 84, "characters": sum(len(text) + 1 for text in TEXTS[-12:]),
+    }  # fmt: skip
     chosen = {row["setting"]: row["value"] for row in report["choices"]}
     assert chosen == {"sequence_length": 35, "batch_size": 1, "dropout": 0.3, "variational": True}
     assert report["perplexity"]["validation"] == pytest.approx(math.exp(report["history"]["val_loss"][0]))
@@ -191,6 +218,10 @@ def test_texts_that_cannot_be_used():
         quick().fit(["", "  "])
     with pytest.raises(InputError, match="must be a list of texts. Received: str"):
         quick().fit("a text")
+    with pytest.raises(
+        InputError, match="words for the vocabulary, .*Received: 2 words in 1 texts, none of them"
+    ):
+        quick(normalize=False).fit(["<unk> <unk>"])
 
 
 @pytest.mark.parametrize(
@@ -208,6 +239,10 @@ def test_texts_that_cannot_be_used():
         ({"seed": 2**40}, "`seed` must be an integer from -2147483648 to 2147483647"),
         ({"length_penalty": 0.5}, "belongs to a search with beams. Received: length_penalty=0.5 without"),
         ({"num_results": 0}, "`num_results` must be an integer, 1 or more"),
+        (
+            {"min_new_tokens": 5, "max_new_tokens": 4},
+            "`min_new_tokens` must be at most `max_new_tokens`, .*: min_new_tokens=5, max_new_tokens=4. Write more",
+        ),
         (
             {"beam_size": 3, "seed": 1, "top_k": 3},
             "belongs to drawing one. Received: beam_size=3 with top_k=3, seed=1",
@@ -291,3 +326,22 @@ def test_a_prompt_may_be_longer_than_the_context_and_than_any_segment():
     ]
     assert len(written.split()) <= 4
     np.testing.assert_allclose(*logits, atol=1e-4)
+
+
+def test_a_text_that_is_held_out_in_part_counts_by_its_share():
+    data = quick(level="char", epochs=1).fit(["x" * 999]).report_["data"]["validation"]
+    assert (data["total_tokens"], data["characters"]) == (100, 100)
+    data = quick(level="byte", epochs=1).fit(["é" * 999]).report_["data"]["validation"]
+    assert data["total_tokens"] == 200 and data["characters"] == 100
+
+
+def test_the_report_shows_texts_that_the_model_writes(fitted):
+    texts = fitted.report_["examples"]
+    options = {"num_results": 3, "seed": 0, "temperature": 0.8, "max_new_tokens": 40}
+    assert texts and texts == [text for text in fitted.generate(**options) if text]
+    assert any("two three" in text or "blue white" in text for text in texts)
+
+
+def test_blank_texts_are_not_shown():
+    model = SimpleNamespace(level="char", generate=lambda **options: ["", "\n", "a"])
+    assert write_examples(model) == ["a"]

@@ -129,6 +129,7 @@ def test_the_number_of_weights_is_that_of_the_paper():
             "as wide as its layers. Received: units=8, embedding_dim=4",
         ),
         ({"window": 9}, "`window` is an option of nplm. Received: cell='lstm', window=9. Leave it out"),
+        ({"num_heads": 0}, "`num_heads` is an option of transformer. Received: cell='lstm', num_heads=0"),
         (
             {"cell": "nplm", "num_layers": 3},
             "over a window has one layer. Received: cell='nplm', num_layers=3. Leave `num_layers` out",
@@ -142,6 +143,32 @@ def test_the_number_of_weights_is_that_of_the_paper():
 def test_what_does_not_fit_is_said(options, message):
     with pytest.raises(InputError, match=message):
         build_generator(30, **{"units": 8, **options})
+
+
+@pytest.mark.parametrize("cell", ["nplm", "transformer"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("variational", True),
+        ("recurrent_dropout", 0.1),
+        ("weight_drop", 0.1),
+        ("residual", True),
+        ("use_cudnn", False),
+    ],
+)
+def test_what_only_recurrent_layers_have_a_use_for_is_refused(cell, name, value):
+    message = (
+        f"`{name}` is an option of gru, lstm, rnn. Received: cell='{cell}', {name}={value}. Leave it out, or"
+    )
+    with pytest.raises(InputError, match=message):
+        build_generator(30, cell=cell, units=8, **{name: value})
+
+
+def test_what_is_given_as_it_is_anyway_is_no_mistake():
+    network = build_generator(
+        30, cell="nplm", units=8, variational=False, recurrent_dropout=0, num_heads=None, use_cudnn="auto"
+    )
+    assert network.vocabulary_size == 30
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
