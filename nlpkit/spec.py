@@ -117,9 +117,11 @@ class TextToTextSettings(FitSettings):
         batch_size: int. Pairs per step.
         batch_tokens: int. As many pairs per step as fit into so many tokens, counted on the longer side and with its
             padding; takes the place of `batch_size`. `None` counts pairs.
+        max_source_length: int. Tokens of a source that are read in training, its end among them; longer ones are cut.
+            `None` leaves it to the lengths that there are.
         label_smoothing: float between 0 and 1.
-        scheduled_sampling: float between 0 and 1. Part of the decoder's inputs that are its own predictions in the
-            last epoch; it rises evenly from none.
+        scheduled_sampling: float between 0 and 1. Part of the decoder's inputs that are its own predictions at the
+            end; it rises evenly from none, over the epochs, or over the time where that is over first.
         coverage_loss: float. Weight of the loss for attending to the same place again.
         average_epochs: int. The mean of the weights of so many last epochs is taken where its validation loss is lower
             than that of the best epoch; 1 takes no mean.
@@ -135,6 +137,7 @@ class TextToTextSettings(FitSettings):
 
     batch_size: int = Field(64, ge=1)
     batch_tokens: int | None = Field(None, ge=1)
+    max_source_length: int | None = Field(None, ge=2)
     label_smoothing: Share = 0.0
     scheduled_sampling: float = Field(0.0, ge=0.0, le=1.0)
     coverage_loss: float = Field(0.0, ge=0.0)
@@ -201,6 +204,7 @@ class GeneratorSpec(ModelSpec):
     Args:
         task: `"generator"`.
         training: `LanguageModelSettings`.
+        whole_files: bool. Whether each file of the training data was one text, with its line breaks.
 
     Raises:
         InputError: Through `parse_settings`, if a field is missing, unknown or of the wrong type.
@@ -213,6 +217,7 @@ class GeneratorSpec(ModelSpec):
 
     task: Literal["generator"]
     training: LanguageModelSettings
+    whole_files: bool = False
 
 
 class TextToTextSpec(ModelSpec):

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import json
 import random
 import re
 import shlex
@@ -10,17 +11,20 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from typer.testing import CliRunner
 
-from nlpkit import TextClassifier
+from nlpkit import TextClassifier, TextGenerator
 from nlpkit.cli.app import app
 from nlpkit.data import load_sample_reviews
 
 HOME = Path(__file__).parents[1]
 PAGES = [path for path in [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))] if path.is_file()]
 SHELLS = ("bash", "console", "shell")
-# Its process takes seconds; tests/export runs it.
+# Their processes take seconds; tests/export runs them.
 VERIFY = "nlpkit.export.saved_model.verify_saved_model"
+VERIFY_GENERATOR = "nlpkit.export.generator.verify_generator"
+CURL = re.compile(r"curl -d '(.*)' localhost:8501/v1/models/(\w+):predict")
 ROWS = {"train": 120, "test": 30}
 
 
@@ -90,15 +94,27 @@ def model(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    """An exported language model, for the pages that call one."""
+    folder = tmp_path_factory.mktemp("docs") / "lm"
+    model = TextGenerator(units=4, num_layers=1, epochs=1, random_state=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VERIFY_GENERATOR, lambda *arguments: 0.0)
+        model.fit(small_reviews("train").texts).export(folder)
+    return folder
+
+
 @pytest.fixture
-def workplace(request, page, tmp_path, monkeypatch):
+def workplace(request, page, tmp_path, monkeypatch, unverified):
     """An own folder with what the docs name; the README starts from data only."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("nlpkit.data.load_sample_reviews", small_reviews)
-    monkeypatch.setattr(VERIFY, lambda *arguments: 0.0)
     write_tables(tmp_path)
     if page.name != "README.md" and blocks(page, "python", *SHELLS):
         shutil.copytree(request.getfixturevalue("model"), tmp_path / "saved_models" / "x")
+    if "saved_models/lm/1" in page.read_text(encoding="utf-8"):
+        shutil.copytree(request.getfixturevalue("generator"), tmp_path / "saved_models" / "lm")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -116,6 +132,27 @@ def test_python_blocks_run(page, workplace):
     for number, block in enumerate(blocks(page, "python")):
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(block, f"{page.name}, Python block {number + 1}", "exec"), namespace)
+
+
+@pytest.mark.parametrize(
+    ("page", "body", "name"),
+    [(page, *found) for page in PAGES for found in CURL.findall(page.read_text(encoding="utf-8"))],
+    ids=lambda value: getattr(value, "name", "request"),
+)
+def test_requests_are_what_the_signatures_take(page, body, name, request):
+    folder, asked = request.getfixturevalue({"x": "model", "lm": "generator"}[name]), json.loads(body)
+    loaded = tf.saved_model.load(str(folder / "1"))
+    called = loaded.signatures[asked.get("signature_name", "serving_default")]
+    takes = called.structured_input_signature[1]
+    assert asked["inputs"].keys() == takes.keys()
+    inputs = {key: tf.constant(value, takes[key].dtype) for key, value in asked["inputs"].items()}
+    assert all(takes[key].shape.is_compatible_with(tensor.shape) for key, tensor in inputs.items())
+    assert called(**inputs)
+
+
+def test_requests_are_found():
+    requests = [found for page in PAGES for found in CURL.findall(page.read_text(encoding="utf-8"))]
+    assert {name for _, name in requests} == {"x", "lm"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

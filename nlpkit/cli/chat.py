@@ -46,7 +46,7 @@ MaxNewTokens = Annotated[
         "--max-new-tokens",
         min=1,
         help="Tokens of an answer, at most.",
-        show_default="the longest in training",
+        show_default="enough for those in training",
     ),
 ]
 AsJsonLines = Annotated[

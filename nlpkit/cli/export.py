@@ -13,7 +13,7 @@ from nlpkit.cli.pairs import pair_reader
 from nlpkit.cli.reading import check_labelled, check_readable, labelled_reader, text_reader
 from nlpkit.cli.show import note, print_exports, write_json
 from nlpkit.cli.show_explained import explained_facts, print_explained
-from nlpkit.cli.start import TASKS, load_model, start_tensorflow
+from nlpkit.cli.start import TASKS, load_model, quiet_unless_asked, start_tensorflow
 from nlpkit.errors import InputError
 from nlpkit.export.formats import FORMAT_OF, TITLES
 
@@ -196,7 +196,9 @@ def _export(estimator, model, formats, settings):
     import tensorflow as tf
 
     try:
-        return estimator.export(model, to=formats, **settings)
+        # LiteRT, by which smaller files are measured, writes to the terminal whatever TensorFlow's log level is.
+        with quiet_unless_asked():
+            return estimator.export(model, to=formats, **settings)
     except (
         tf.errors.PermissionDeniedError,
         tf.errors.ResourceExhaustedError,

@@ -47,6 +47,22 @@ def quiet_stderr():
             os.close(kept)
 
 
+def quiet_unless_asked():
+    """What keeps messages of libraries from the user, unless a log level other than 3 is set: then it does nothing.
+
+    Returns:
+        Context manager.
+
+    Example:
+        >>> from nlpkit.cli.start import quiet_unless_asked
+        >>> with quiet_unless_asked():
+        ...     print("on standard output")
+        on standard output
+    """
+    asked = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3"
+    return contextlib.nullcontext() if asked else quiet_stderr()
+
+
 def start_tensorflow():
     """Imports TensorFlow and finds its devices, silently; a log level that the user has set stays."""
     if "tensorflow" in sys.modules:

@@ -76,6 +76,15 @@ BatchTokens = Annotated[
     int | None,
     _training("--batch-tokens", min=1, help="As many pairs as fit into so many tokens, in place of it."),
 ]
+MaxSourceLength = Annotated[
+    int | None,
+    _training(
+        "--max-source-length",
+        min=2,
+        help="Tokens of a source that training reads, the end among them; longer ones are cut.",
+        show_default="by the data",
+    ),
+]
 
 Beam = Annotated[
     int,
@@ -101,7 +110,10 @@ CoveragePenalty = Annotated[
 MaxNewTokens = Annotated[
     int | None,
     _search(
-        "--max-new-tokens", min=1, help="Tokens of a target, at most.", show_default="the longest in training"
+        "--max-new-tokens",
+        min=1,
+        help="Tokens of a target, at most.",
+        show_default="enough for those in training",
     ),
 ]
 Alignments = Annotated[

@@ -62,6 +62,7 @@ def text_to_text(
     vocabulary_size: own.VocabularySize = None,
     batch_size: own.BatchSize = None,
     batch_tokens: own.BatchTokens = None,
+    max_source_length: own.MaxSourceLength = None,
     epochs: shared_options.Epochs = None,
     minutes: shared_options.Minutes = None,
     mixed_precision: shared_options.Mixed = False,
@@ -86,20 +87,29 @@ def text_to_text(
     start_tensorflow()
     from nlpkit import TextToText
 
-    text = given(vocabulary_size=vocabulary_size)
+    text = _text_options(vocabulary_size, source_level or level, target_level or level)
     network = given(dropout=dropout, copy=copy, reverse_source=reverse_source or None, peeky=peeky or None)
-    training = given(batch_size=batch_size, batch_tokens=batch_tokens, tensorboard=tensorboard,
-                     mixed_precision=mixed_precision or None)  # fmt: skip
+    training = given(batch_size=batch_size, batch_tokens=batch_tokens, max_source_length=max_source_length,
+                     tensorboard=tensorboard, mixed_precision=mixed_precision or None)  # fmt: skip
     model = TextToText(
         preset, cell=cell, units=units, num_layers=num_layers, level=level, source_level=source_level,
         target_level=target_level, shared=shared, normalize=normalize, epochs=epochs, minutes=minutes,
-        options={"source": text, "target": dict(text), "network": network, "training": training},
+        options={**text, "network": network, "training": training},
         random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip
     evaluations = train_and_measure(
         model, out, checkpoint, preset, train, validation=validation, test=test and [test], resume=resume
     )
     _show_result(model.report_, evaluations, out, quiet, as_json)
+
+
+def _text_options(vocabulary_size, source_level, target_level):
+    """The options of each side; bytes have no vocabulary to limit, and leave it to the other side if that has one."""
+    sides = {"source": (source_level, target_level), "target": (target_level, source_level)}
+    return {
+        side: given(vocabulary_size=None if own == "byte" != other else vocabulary_size)
+        for side, (own, other) in sides.items()
+    }
 
 
 def _check_batches(batch_size, batch_tokens):

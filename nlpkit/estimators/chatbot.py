@@ -11,6 +11,7 @@ from nlpkit.estimators.pair_training import HELD_OUT, MOST_HELD_OUT
 from nlpkit.estimators.search_options import OF_DRAWING
 from nlpkit.estimators.search_words import with_ids
 from nlpkit.estimators.settings import random_seed
+from nlpkit.estimators.text_pairs import TextPairs
 from nlpkit.estimators.text_to_text import TextToText
 from nlpkit.generation import finish, stream
 from nlpkit.generation.options import check_number
@@ -103,7 +104,8 @@ class Chatbot(TextToText):
 
         Args:
             X: List of dialogues, each a list of str, of which every turn but the first is an answer. With `y` a list of
-                str, or a `TableReader`, as of `TextToText.fit`: turns joined by `separator`, and the answer.
+                str, or a `TableReader`, as of `TextToText.fit`: turns joined by `separator`, of which the last `turns`
+                are read, and the answer.
             y: List of str; `None` with dialogues or a reader.
             validation_data: List of dialogues, if `X` is one, or a `TableReader`; else as of `TextToText.fit`. Defaults
                 to a tenth of the dialogues, 2,000 at most; of fewer than ten, and without dialogues, to a tenth of the
@@ -160,7 +162,7 @@ class Chatbot(TextToText):
             history: List of str, the turns so far, the last one to be answered; or that turn alone. Of a longer one
                 the last `turns` are read.
             seed: int. Of an answer that is drawn: the same seed gives the same one. Defaults to `None`: one is drawn.
-            max_new_tokens: int. Most tokens of the answer. Defaults to `None`: those of the longest one in training.
+            max_new_tokens: int. Most tokens of the answer. Defaults to `None`: enough for those in training.
             **sampling: Options of `TextGenerator.generate` for one text: filters, penalties and the like, not
                 beams or stop strings. With `temperature`, `top_k`, `top_p`, `min_p` or `typical_p` the answer is
                 drawn; without, it is the most likely token at each place.
@@ -221,6 +223,15 @@ class Chatbot(TextToText):
         mark = self.separator.strip()
         last = (turn.replace(self.separator, " ").replace(mark, " ") for turn in turns[-self.turns :])
         return self.separator.join(last)
+
+    def _last_turns(self, joined):
+        return self.separator.join(joined.split(self.separator)[-self.turns :])
+
+    def _pairs(self, X, y=None, name="pairs"):
+        return TextPairs(X, y, name, read=self._last_turns)
+
+    def _check_sources(self, X):
+        return list(map(self._last_turns, super()._check_sources(X)))
 
     def _parts(self, dialogues, validation_data):
         """Histories, answers, and validation data; no dialogue is in both."""

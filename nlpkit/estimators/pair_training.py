@@ -12,6 +12,7 @@ from nlpkit.data import IdRows
 from nlpkit.errors import InputError
 from nlpkit.estimators.building import sixteen_bits
 from nlpkit.estimators.facts import versions
+from nlpkit.estimators.pair_lengths import length_limit
 from nlpkit.estimators.settings import settings_of
 from nlpkit.estimators.text_metrics import import_sacrebleu, text_metrics
 from nlpkit.models import build_encoder_decoder
@@ -114,10 +115,11 @@ def train_and_report(model, train, validation, network, training, data, reasons,
         network: dict. Arguments of `build_encoder_decoder`.
         training: `TextToTextSettings`.
         data: dict. Facts about the data.
-        reasons: List of dicts. Why a setting is what it is.
+        reasons: List of dicts. Why a setting is what it is; that of `max_new_tokens` is added.
         run: dict of `seed`, `started`, `checkpoint` and `resume`.
     """
-    model._longest = int(train[1].lengths.max())
+    model._longest, reason = length_limit(train[1].lengths, "targets")
+    reasons.append({"setting": "max_new_tokens", "value": model._longest, "reason": reason})
     if training.mixed_precision:
         network["dtype"] = sixteen_bits()
     with settings_of("network", "nlpkit.models.build_encoder_decoder"):

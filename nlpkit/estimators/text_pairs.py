@@ -19,6 +19,7 @@ class TextPairs:
         sources: List of str, or a `TableReader(…, roles=PAIRS)`, which has the targets too.
         targets: List of str; `None` with a reader.
         name: str. How messages call these data. Defaults to `"pairs"`.
+        read: callable. What is read of a source. Defaults to `None`: all of it.
 
     Raises:
         InputError: If the texts are not strings, targets are missing or given twice, or their numbers differ.
@@ -30,8 +31,8 @@ class TextPairs:
         ([['a dog', 'a cat']], 2)
     """
 
-    def __init__(self, sources, targets=None, name="pairs"):
-        self.name, self.is_reader = name, isinstance(sources, TableReader)
+    def __init__(self, sources, targets=None, name="pairs", read=None):
+        self.name, self.read, self.is_reader = name, read, isinstance(sources, TableReader)
         if self.is_reader and targets is not None:
             raise InputError(
                 f"The reader of the {name} holds the targets too. Received: y besides. Leave out one."
@@ -44,6 +45,10 @@ class TextPairs:
 
     def chunks(self):
         """Reads the pairs as tuples of a list of sources and one of targets."""
+        for sources, targets in self._given_chunks():
+            yield (list(map(self.read, sources)) if self.read else sources), targets
+
+    def _given_chunks(self):
         if not self.is_reader:
             for start in range(0, len(self.given), CHUNK):
                 part = slice(start, start + CHUNK)

@@ -121,7 +121,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
             Float array `(n,)`, in nats.
         """
         check_is_fitted(self)
-        return log_probabilities(self._writer(), *encoded(self, TextPairs(X, y)))
+        return log_probabilities(self._writer(), *encoded(self, self._pairs(X, y)))
 
     def evaluate(self, X, y=None, *, beam_size=1):
         """Writes the targets of texts and measures how near they come to the true ones.
@@ -141,7 +141,7 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
     def _measured(self, predictor, X, y, beam_size=1):
         """What `evaluate` gives, of the model itself or of an export of it."""
         import_sacrebleu()
-        sources, targets = TextPairs(X, y).all()
+        sources, targets = self._pairs(X, y).all()
         return text_metrics(predictor.predict(sources, beam_size=beam_size), targets)
 
     def add_test(self, X, y=None):
@@ -154,8 +154,12 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
         Returns:
             dict, as `evaluate` gives it.
         """
-        pairs = TextPairs(X, y, "test pairs")
+        pairs = self._pairs(X, y, "test pairs")
         evaluation = self.evaluate(X, y)
         self.report_["metrics"]["test"] = evaluation
         self.report_["data"]["test"] = pairs.facts()
         return evaluation
+
+    def _pairs(self, X, y=None, name="pairs"):
+        """Pairs as the model reads them."""
+        return TextPairs(X, y, name)

@@ -38,6 +38,7 @@ def choose_for_text_to_text(model, options, pairs):
         (64, 4, 20, 30)
     """
     _check_preset(model)
+    _check_reads_texts(model, options["training"])
     given = _given(model, options)
     # Checked, and "16" made a number, before anything is reckoned from them.
     given["training"] = parse_settings(TextToTextSettings, given["training"], WHERE).model_dump(
@@ -62,6 +63,14 @@ def _check_preset(model):
     presets, flag = (PRESETS, "") if captioner else (PRESETS_OF_TEXTS, " (--preset)")
     if model.preset not in presets:
         raise InputError(f"`preset`{flag} must be one of {', '.join(presets)}. Received: {model.preset!r}")
+
+
+def _check_reads_texts(model, training):
+    if model.task == "captioner" and "max_source_length" in training:
+        raise InputError(
+            "`max_source_length` is about sources that are texts. Received: "
+            f"max_source_length={training['max_source_length']!r} for an ImageCaptioner. Leave it out."
+        )
 
 
 def _given(model, options):

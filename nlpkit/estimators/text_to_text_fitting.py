@@ -8,10 +8,10 @@ from nlpkit.data.readers import TableReader
 from nlpkit.errors import InputError
 from nlpkit.estimators.copied_words import check_words, extended_rows
 from nlpkit.estimators.facts import token_facts
+from nlpkit.estimators.pair_lengths import limit_sources
 from nlpkit.estimators.pair_training import add_examples, some_rows, train_and_report, with_validation
 from nlpkit.estimators.settings import option_groups, random_seed
 from nlpkit.estimators.text_levels import text_layer
-from nlpkit.estimators.text_pairs import TextPairs
 from nlpkit.estimators.text_to_text_choices import choose_for_text_to_text
 from nlpkit.training.seeding import seeded
 
@@ -35,7 +35,7 @@ def fit_text_to_text(model, X, y, validation_data, checkpoint, resume):
     """
     run = {"started": time.monotonic(), "checkpoint": checkpoint, "resume": resume}
     options, seed = option_groups(model.options, GROUPS), random_seed(model.random_state)
-    pairs, held_out = TextPairs(X, y, "training pairs"), _validation_pairs(validation_data)
+    pairs, held_out = model._pairs(X, y, "training pairs"), _validation_pairs(model, validation_data)
     facts = pairs.facts()
     network, training, reasons = choose_for_text_to_text(model, options, facts["rows"])
     model._copy = network.get("copy", 0)
@@ -48,24 +48,26 @@ def fit_text_to_text(model, X, y, validation_data, checkpoint, resume):
             data["validation"] = {**held_out.facts(), **token_facts(given[1])}
         train, validation, rows = with_validation(train, given, seed, data)
         sizes = {f"{side}_vocabulary_size": getattr(model, f"{side}_").vocabulary_size for side in SIDES}
+        known = sizes["target_vocabulary_size"]
+        train, validation, training = limit_sources(train, validation, training, reasons, known)
         run["seed"] = seed
         train_and_report(model, train, validation, {**sizes, **network}, training, data, reasons, run)
     rows = some_rows(len(validation[1]), seed) if rows is None else rows[some_rows(len(rows), seed)]
     add_examples(model, *(held_out or pairs).pick(rows), seed)
 
 
-def _validation_pairs(validation_data):
+def _validation_pairs(model, validation_data):
     if validation_data is None:
         return None
     if isinstance(validation_data, TableReader):
-        return TextPairs(validation_data, name="validation pairs")
+        return model._pairs(validation_data, name="validation pairs")
     if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
         raise InputError(
             "`validation_data` must be a pair of lists, sources and targets, or a TableReader. Received: "
             f"{shorten(validation_data)}"
         )
     sources, targets = validation_data
-    return TextPairs(sources, targets, "validation pairs")
+    return model._pairs(sources, targets, "validation pairs")
 
 
 def _make_layers(model, options):

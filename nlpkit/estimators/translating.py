@@ -43,7 +43,7 @@ class WritingTextToText:
             length_penalty: float. The higher, the longer the targets; with beams only. Defaults to 1.
             coverage_penalty: float. What it costs not to have attended to all of the source; with beams only. Defaults
                 to 0.
-            max_new_tokens: int. Most tokens of a target. Defaults to `None`: those of the longest one in training.
+            max_new_tokens: int. Most tokens of a target. Defaults to `None`: enough for those in training.
 
         Returns:
             List of str.

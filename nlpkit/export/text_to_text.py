@@ -16,7 +16,7 @@ def export_text_to_text(folder, model, beam_size=5, device=None):
 
     - `serving_default`: `text`, string `(batch,)` → `text`, string `(batch,)`, the target of each, and `score`, float32
       `(batch,)`, its log-probability over the length penalty. With beams, a length penalty of 1, and at most as many
-      tokens as the longest target in training.
+      tokens as `max_new_tokens` of the report says.
     - `translate`: `text`, and the scalars `max_new_tokens` (int32) and `length_penalty` (float32) → the same.
     - `greedy`: as `translate`, but takes the most likely token at each place.
     - `score`: `text` and `target`, string `(batch,)` → `score`, the log-probability of each target, its end included.

@@ -114,7 +114,7 @@ def verify_text_to_text(folder, model, pairs, beam_size, sources, prefix=""):
     answer = read_saved_model(folder, _TRANSLATE, given, needs_text, prefix)
     logits = model.network_([read, tf.constant([token_ids])])[0].numpy()
     check_difference("logits of `step`", answer["logits"], logits, TOLERANCE * max(1.0, np.abs(logits).max()))
-    _check_targets(model, searches, answer["written"])
+    _check_targets(model, searches, answer["written"], sources)
     if "ids" in given:
         best = model.predict_nbest(first, n=1, beam_size=beam_size)[0][0]["score"]
         check_difference("score of `ids`", answer["ids"], [best], _limit(best))
@@ -135,38 +135,27 @@ def _searches(pairs, beam_size, verb):
     without = {**few, "length_penalty": 0.0}
     beams, one = {"n": beam_size, "beam_size": beam_size}, {"n": 1, "beam_size": 1}
     first = pairs[0][0]
-    shortest = first[:2] if isinstance(first, np.ndarray) else sorted(first, key=len)[:2]
     return [
         *((verb, sources, few, {**beams, **few}) for sources, _ in pairs),
         (verb, first, without, {**beams, **without}),
         ("greedy", first, few, {**one, **few}),
-        ("serving_default", shortest, {}, beams),
+        ("serving_default", first[:2], {}, beams),
     ]
 
 
 def _scores(model, pairs):
-    """The log-probability of each target, and its number of tokens; the last source by itself."""
-    *batches, last = pairs
-    sources, targets = zip(*batches, strict=True)
-    targets = [text for batch in targets for text in batch]
-    images = isinstance(last[0], np.ndarray)
-    sources = np.concatenate(sources) if images else [text for batch in sources for text in batch]
-    scores = np.concatenate([model.score(sources, targets), model.score(*last)])
-    return scores, model.target_.encode([*targets, *last[1]]).lengths
+    """The log-probability of each target, and its number of tokens."""
+    scores = np.concatenate([model.score(*pair) for pair in pairs])
+    return scores, model.target_.encode([text for _, targets in pairs for text in targets]).lengths
 
 
-def _check_targets(model, searches, written):
+def _check_targets(model, searches, written, sources):
     """Raises unless each target is the model's; see `_check_target`."""
     written = iter(written)
-    for signature, sources, _, options in searches:
-        for number, likely in enumerate(model.predict_nbest(sources, **options)):
-            source = sources[number]
-            name = (
-                f"text {source[-80:]!r}"
-                if isinstance(source, str)
-                else f"image {number + 1} of `{signature}`"
-            )
-            _check_target(name, *next(written), likely)
+    for signature, given, _, options in searches:
+        found = model.predict_nbest(given, **options)
+        for number, (source, likely) in enumerate(zip(given, found, strict=True), start=1):
+            _check_target(sources.called(source, number, signature), *next(written), likely)
 
 
 def _check_target(source, text, score, likely):

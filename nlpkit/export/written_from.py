@@ -83,6 +83,19 @@ class FromTexts(WrittenFrom):
         """
         return read_sources(self.source, self.network, text)
 
+    def called(self, source, number, signature):
+        """How a message calls a source.
+
+        Args:
+            source: str.
+            number: int. Its place among those that a signature was asked for, from 1.
+            signature: str.
+
+        Returns:
+            str.
+        """
+        return f"text {source[-80:]!r}"
+
 
 class FromImages(WrittenFrom):
     """Images in a graph: pixels, or regions of features, in place of texts.
@@ -119,3 +132,16 @@ class FromImages(WrittenFrom):
             Tuple of a float32 tensor of its shape, and `None`, as there are no words behind it.
         """
         return tf.cast(image, "float32"), None
+
+    def called(self, source, number, signature):
+        """How a message calls an image.
+
+        Args:
+            source: Array of the image or its features.
+            number: int. As of `FromTexts.called`.
+            signature: str.
+
+        Returns:
+            str.
+        """
+        return f"image {number} of `{signature}`"

@@ -56,7 +56,7 @@ class LiteTextToText:
             X: List of str.
             beam_size: int. 1 takes the most likely token at each place, as `TextToText.predict` does; the `beam_size`
                 of the export searches. Defaults to 1.
-            max_new_tokens: int. Most tokens of a target. Defaults to `None`: those of the longest one in training.
+            max_new_tokens: int. Most tokens of a target. Defaults to `None`: enough for those in training.
             length_penalty: float. Of the search: the higher, the longer the targets. Defaults to 1.
 
         Returns:
@@ -150,7 +150,7 @@ class LiteChatbot(LiteTextToText):
 
         Args:
             history: List of str, the turns so far, the last one to be answered; or that turn alone.
-            max_new_tokens: int. Most tokens of the answer. Defaults to `None`: those of the longest one in training.
+            max_new_tokens: int. Most tokens of the answer. Defaults to `None`: enough for those in training.
 
         Returns:
             str.

@@ -17,7 +17,8 @@ from nlpkit.text.text_layer import (
 CASES = (None, "lower", "fold")
 UNICODE_FORMS = (None, "NFC", "NFD", "NFKC", "NFKD")
 # Only what one space is not: runs, and spaces of another kind. Single spaces, most of a text, are left alone.
-SPACES = rf"[\s{WIDE_SPACES}]{{2,}}|[\t\n\v\f\r{WIDE_SPACES}]"
+# To RE2 the vertical tab is not among `\s`.
+SPACES = rf"[\s\v{WIDE_SPACES}]{{2,}}|[\t\n\v\f\r{WIDE_SPACES}]"
 
 
 @keras.saving.register_keras_serializable(package="nlpkit")
@@ -31,7 +32,8 @@ class Normalizer(TextLayer):
         html: bool. Whether tags of layout and emphasis such as `<br />` become spaces and entities such as
             `&amp;` become their characters. Defaults to `True`.
         unicode_form: `None`, `"NFC"`, `"NFD"`, `"NFKC"` or `"NFKD"`. Defaults to `None` (left as it is).
-        case: `None`, `"lower"` or `"fold"` (case folding: also ß to ss). Defaults to `"lower"`.
+        case: `None`, `"lower"` or `"fold"` (case folding: also ß to ss); both drop the character NUL. Defaults to
+            `"lower"`.
         strip_accents: bool. Whether é becomes e. Defaults to `False`.
         collapse_whitespace: bool. Whether each run of whitespace becomes one space, with none left at either
             end. Defaults to `True`.
@@ -91,6 +93,8 @@ class Normalizer(TextLayer):
             if self.unicode_form is not None:
                 texts = apply_where(is_not_ascii(texts), texts, self._to_form)
             if self.case is not None:
+                # In UTF-8 `tf.strings.lower` would end a text there.
+                texts = tf.strings.regex_replace(texts, r"\x00", "")
                 other = is_not_ascii(texts)
                 texts = apply_where(other, tf.strings.lower(texts), self._to_case)
             if self.strip_accents:

@@ -270,7 +270,7 @@ def text_to_ids(
         A `TextToIds` without a vocabulary.
 
     Raises:
-        InputError: If an option has a value outside its rule.
+        InputError: If an option has a value outside its rule, or bytes are to have another vocabulary than their own.
 
     Example:
         >>> from nlpkit.text import text_to_ids
@@ -278,6 +278,7 @@ def text_to_ids(
         [[108, 105, 112, 112]]
     """
     tokenizer_class, _ = tokenizer_of(level)
+    _check_limits(level, vocabulary_size=vocabulary_size, min_frequency=min_frequency)
     if level in ("word", "space"):
         # Words are split at any whitespace: collapsing it first would be a pass over the corpus for nothing.
         normalizer["collapse_whitespace"] = False
@@ -288,3 +289,12 @@ def text_to_ids(
         vocabulary_size,
         min_frequency,
     )
+
+
+def _check_limits(level, **limits):
+    for name, value in limits.items():
+        if level == "byte" and value is not None:
+            raise InputError(
+                f"`{name}` (--{name.replace('_', '-')}) limits a vocabulary that is learned from texts; that of bytes "
+                f"is always the same. Received: {name}={value} with level='byte'. Leave it out, or take another level."
+            )

@@ -140,6 +140,7 @@ def run_epochs(
     validation=None,
     started,
     callbacks=(),
+    average_epochs=1,
     deadline=None,
     checkpoint=None,
     resume=False,
@@ -152,11 +153,12 @@ def run_epochs(
         model: Compiled `keras.Model`.
         batches: callable. `batches(first_epoch)` gives a `tf.data.Dataset` of the epochs from that one on.
         steps: int. Batches in an epoch.
-        settings: `nlpkit.spec.FitSettings`, or one with more. Where it has `average_epochs` above 1, the mean of the
-            weights of so many last epochs is kept if its validation loss is lower than that of the best epoch.
+        settings: `nlpkit.spec.FitSettings`, or one with more.
         validation: `tf.data.Dataset`, or `None`.
         started: float. `time.monotonic` time at which the training began.
         callbacks: List of `keras.callbacks.Callback` that need no state in a checkpoint. Defaults to none.
+        average_epochs: int. The mean of the weights of so many last epochs is kept if its validation loss is lower than
+            that of the best epoch. Defaults to 1: no mean is taken.
         deadline: float. As in `train`. Defaults to `None`.
         checkpoint: As in `train`. Defaults to `None`.
         resume: bool. As in `train`. Defaults to `False`.
@@ -170,7 +172,7 @@ def run_epochs(
         InputError: If there is no fitting checkpoint to resume from, or no validation data for an average.
     """
     warmup = warmup_steps(settings, steps * settings.epochs)
-    stateful = _stateful_callbacks(settings, validation, warmup // steps)
+    stateful = _stateful_callbacks(settings, validation, warmup // steps, average_epochs)
     keeper = Checkpoint(checkpoint, fingerprint, stateful)
     for callback in (keeper, *stateful.values()):
         callback.set_model(model)
@@ -229,7 +231,7 @@ def compile_model(model, settings, *, total_steps, multi_label=False):
     optimizer.build(model.trainable_variables)
 
 
-def _stateful_callbacks(settings, validation, warmup_epochs):
+def _stateful_callbacks(settings, validation, warmup_epochs, average_epochs):
     """What a checkpoint has to keep beside the weights, by name, in the order in which Keras calls them."""
     if settings.optimizer == "averaged_sgd" and validation is None:
         raise InputError(
@@ -240,8 +242,8 @@ def _stateful_callbacks(settings, validation, warmup_epochs):
     stateful["best"] = BestEpoch(settings.patience)
     if settings.schedule == "plateau":
         stateful["plateau"] = PlateauSchedule(first_epoch=warmup_epochs)
-    if getattr(settings, "average_epochs", 1) > 1:
-        stateful["mean"] = AverageEpochs(settings.average_epochs, validation, stateful["best"])
+    if average_epochs > 1:
+        stateful["mean"] = AverageEpochs(average_epochs, validation, stateful["best"])
     return stateful
 
 

@@ -25,10 +25,12 @@ class TeacherForcing(keras.Model):
     Args:
         network: `EncoderDecoderNetwork`.
         label_smoothing: float. Of the training loss alone. Defaults to 0.
-        scheduled_sampling: float. Part of the decoder's inputs that are its own at the last step; it rises evenly from
-            none. Defaults to 0.
+        scheduled_sampling: float. Part of the decoder's inputs that are its own at the end; it rises evenly from none.
+            Defaults to 0.
         coverage_loss: float. Weight of the loss for attending to the same place again. Defaults to 0.
         total_steps: int. Steps of the whole training, over which sampling rises. Defaults to 1.
+        seconds: float. Time that the training may take from now on; where it is over before the steps are, sampling
+            rises over it. Defaults to `None`: it may take any.
 
     Call arguments:
         inputs: As of `EncoderDecoderNetwork`.
@@ -52,12 +54,13 @@ class TeacherForcing(keras.Model):
         scheduled_sampling=0.0,
         coverage_loss=0.0,
         total_steps=1,
+        seconds=None,
         **kwargs,
     ):
         super().__init__(**{"name": "teacher_forcing", **kwargs})
         self.network, self.label_smoothing = network, label_smoothing
         self.scheduled_sampling, self.coverage_loss = scheduled_sampling, coverage_loss
-        self.total_steps = total_steps
+        self.total_steps, self.seconds, self.started = total_steps, seconds, time.time()
         self.seed_generator = keras.random.SeedGenerator() if scheduled_sampling else None
         self.mean_loss = keras.metrics.Mean(name="loss")
         self.built = True
@@ -113,17 +116,24 @@ class TeacherForcing(keras.Model):
         """The decoder's inputs, some of them its own predictions; the start stays."""
         scores = self.network.scores(self.network.decode(inputs, memory), memory)
         own = inputs_for(tf.argmax(scores, axis=-1, output_type=inputs.dtype))
-        progress = tf.cast(self.optimizer.iterations, "float32") / max(self.total_steps - 1, 1)
         draws = keras.random.uniform(tf.shape(inputs), seed=self.seed_generator)
-        replaced = (draws < self.scheduled_sampling * progress) & (inputs != 0)
+        replaced = (draws < self.scheduled_sampling * self._progress()) & (inputs != 0)
         return tf.stop_gradient(tf.where(replaced, own, inputs))
+
+    def _progress(self):
+        """How much of the training is behind it, from 0 to 1: of its steps, or of its time if that is more."""
+        of_steps = tf.cast(self.optimizer.iterations, "float32") / max(self.total_steps - 1, 1)
+        if self.seconds is None:
+            return of_steps
+        of_time = tf.cast((tf.timestamp() - self.started) / self.seconds, "float32")
+        return tf.minimum(tf.maximum(of_steps, of_time), 1.0)
 
     def _note(self, loss, count):
         self.mean_loss.update_state(loss, count)
         return {"loss": self.mean_loss.result()}
 
     def get_config(self):
-        names = ("label_smoothing", "scheduled_sampling", "coverage_loss", "total_steps")
+        names = ("label_smoothing", "scheduled_sampling", "coverage_loss", "total_steps", "seconds")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "network": keras.saving.serialize_keras_object(self.network)}
 
@@ -198,8 +208,13 @@ def train_encoder_decoder(
     steps = batches(0)[1]
     total_steps = steps * settings.epochs
     names = ("label_smoothing", "scheduled_sampling", "coverage_loss")
+    # Above zero, though reading the data may have taken all the time there was.
+    seconds = None if deadline is None else max(deadline - started, 1.0)
     model = TeacherForcing(
-        network, total_steps=total_steps, **{name: getattr(settings, name) for name in names}
+        network,
+        total_steps=total_steps,
+        seconds=seconds,
+        **{name: getattr(settings, name) for name in names},
     )
     model.compile(optimizer_of(settings, network, total_steps), jit_compile=False)
     model.optimizer.build(network.trainable_weights)
@@ -213,6 +228,7 @@ def train_encoder_decoder(
         else pair_batches_once(*validation, batch_size=EVALUATION_BATCH)[0],
         started=started,
         callbacks=callbacks,
+        average_epochs=settings.average_epochs,
         deadline=deadline,
         checkpoint=checkpoint,
         resume=resume,

@@ -29,7 +29,7 @@ def test_json_and_the_next_version(run, copy):
     assert (copy / "4" / "saved_model.pb").exists()
 
 
-def test_tflite_and_what_it_is_compared_by(run, copy):
+def test_tflite_and_what_it_is_compared_by(run, copy, unverified):
     data = copy.parent / "dev.tsv"
     data.write_text("label\ttext\n" + "positive\ta lovely room\nnegative\ta dull film\n" * 3)
     arguments = ("--to", "saved_model,tflite", "--quantize", "float16", "--data", data, "--max-loss", "1")

@@ -4,8 +4,6 @@ import csv
 import errno
 import json
 import os
-import subprocess
-import sys
 import typing
 
 import numpy as np
@@ -101,7 +99,8 @@ def test_options_reach_the_estimator(run, table, tmp_path, monkeypatch):
         run, monkeypatch, "--data", table, "--source", "de", "--target", "en", "--out", out,
         "--preset", "gnmt", "--cell", "gru", "--units", 8, "--num-layers", 2, "--dropout", 0.3, "--reverse-source",
         "--peeky", "--copy", 20, "--level", "word", "--source-level", "char", "--target-level", "byte", "--shared",
-        "--no-normalize", "--vocabulary-size", 500, "--batch-tokens", 900, "--epochs", 4, "--minutes", 2,
+        "--no-normalize", "--vocabulary-size", 500, "--batch-tokens", 900, "--max-source-length", 70, "--epochs", 4,
+        "--minutes", 2,
         "--mixed-precision", "--tensorboard", "logs", "--seed", 5,
     )  # fmt: skip
     assert seen == {
@@ -109,12 +108,41 @@ def test_options_reach_the_estimator(run, table, tmp_path, monkeypatch):
         "target_level": "byte", "shared": True, "normalize": False, "epochs": 4, "minutes": 2.0, "random_state": 5,
         "verbose": 0, "resume": False, "validation": None, "pairs": [("Ein Hund", "A dog")],
         "options": {
-            "source": {"vocabulary_size": 500}, "target": {"vocabulary_size": 500},
+            "source": {"vocabulary_size": 500}, "target": {},
             "network": {"dropout": 0.3, "copy": 20, "reverse_source": True, "peeky": True},
-            "training": {"batch_tokens": 900, "tensorboard": "logs", "mixed_precision": True},
+            "training": {
+                "batch_tokens": 900, "max_source_length": 70, "tensorboard": "logs", "mixed_precision": True,
+            },
         },
         "checkpoint": f"{out}.checkpoint/gnmt",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("levels", "limited"),
+    [
+        (("--level", "word"), {"source", "target"}),
+        (("--level", "byte", "--source-level", "char"), {"source"}),
+        (("--level", "subword", "--source-level", "byte"), {"target"}),
+        (("--level", "byte"), {"source", "target"}),
+    ],
+)
+def test_a_limit_of_the_vocabulary_is_for_the_sides_that_learn_one(
+    run, table, tmp_path, monkeypatch, levels, limited
+):
+    data = ("--data", table, "--out", tmp_path / "model")
+    options = given_to_estimator(run, monkeypatch, *data, *levels, "--vocabulary-size", 500)["options"]
+    assert {side for side in ("source", "target") if options[side] == {"vocabulary_size": 500}} == limited
+
+
+def test_bytes_alone_have_no_vocabulary_to_limit(run, table, tmp_path):
+    data = ("--data", table, "--out", tmp_path / "model")
+    result = run("train", "translator", *data, "--level", "byte", "--vocabulary-size", 500)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: `vocabulary_size` (--vocabulary-size) limits a vocabulary that is learned from texts; that of bytes is "
+        "always the same. Received: vocabulary_size=500 with level='byte'. Leave it out, or take another level.\n"
+    )
 
 
 def test_what_is_not_given_is_left_to_the_estimator(run, table, tmp_path, monkeypatch):
@@ -185,29 +213,11 @@ def test_bad_test_data_do_not_lose_the_model(run, pairs, tmp_path, monkeypatch):
     assert (out / "spec.json").exists()
 
 
-INTERRUPTED = """
-import os, signal
-from nlpkit.cli.app import main
-from nlpkit.training.checkpoint import Checkpoint
-
-save = Checkpoint.save
-
-def save_and_press_ctrl_c(self, epochs_done):
-    save(self, epochs_done)
-    os.kill(os.getpid(), signal.SIGINT)
-
-Checkpoint.save = save_and_press_ctrl_c
-main()
-"""
-
-
-def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, pairs, tmp_path):
+def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, press_ctrl_c, pairs, tmp_path):
     out, data = tmp_path / "resumed", str(pairs / "pairs_test.tsv")
     command = ["train", "translator", "--data", data, *COLUMNS, *map(str, SMALL[:-1]), "3", "--dropout", "0.2",
                "--seed", "7", "--quiet"]  # fmt: skip
-    interrupted = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *command, "--out", str(out)], capture_output=True, text=True
-    )
+    interrupted = press_ctrl_c(*command, "--out", out)
     assert interrupted.returncode == 130, interrupted.stderr
     assert f"--resume (its state is in {out}.checkpoint)" in interrupted.stderr and not out.exists()
     again = run(*command, "--out", out)

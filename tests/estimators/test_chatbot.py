@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from estimators.untrained import untrained
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -47,9 +48,10 @@ SEPARATED = {"turns": 2, "separator": " <> "}
 
 @pytest.fixture(scope="module")
 def unsure(table):
-    """Hardly trained, so that there is something to draw from."""
+    """Not trained, so that there is something to draw from."""
     reader = TableReader(table, text="source", label="target", columns="source,target")
-    return small(preset="seq2seq", units=4, **SEPARATED).fit(reader)
+    with untrained():
+        return small(preset="seq2seq", units=4, **SEPARATED).fit(reader)
 
 
 # What it is trained on.
@@ -119,6 +121,24 @@ def test_pairs_from_a_table(unsure, table):
     data = unsure.report_["data"]
     assert data["train"]["files"] == [str(table)] and data["train"]["rows"] == 60
     assert data["train"]["sha256"] == TextPairs(*unsure.pairs_of(DIALOGUES[:30])).facts()["sha256"]
+
+
+def test_of_longer_histories_in_a_table_the_last_turns_are_read(tmp_path):
+    """In training, in validation and in every measure, as in `reply`."""
+    path, answers = tmp_path / "pairs.tsv", [f"it is {name} ." for name in NAMES]
+    long, short = ([f"{before}{name} <> who ?" for name in NAMES] for before in ("hello <> ", ""))
+    path.write_text(
+        "".join(f"{history}\tit is {name} .\n" for history, name in zip(long, NAMES, strict=True))
+    )
+    reader = TableReader(path, text="source", label="target", columns="source,target")
+    with untrained():
+        model = small(preset="seq2seq", units=4, **SEPARATED).fit(reader, validation_data=(long, answers))
+    assert "hello" not in model.target_.tokenizer.vocabulary.tokens
+    assert {example["source"] for example in model.report_["examples"]} == set(short)
+    assert model.predict(long) == model.predict(short)
+    np.testing.assert_array_equal(model.score(long, answers), model.score(short, answers))
+    assert model.evaluate(reader) == model.add_test(long, answers) == model.evaluate(short, answers)
+    assert model.report_["data"]["test"]["sha256"] == TextPairs(short, answers).facts()["sha256"]
 
 
 # What it answers.
@@ -195,7 +215,8 @@ def test_a_stream_gives_the_answer_in_pieces(bot, unsure):
 
 
 def test_a_stream_of_bytes_holds_half_characters_back():
-    model = small(level="byte", preset="seq2seq", units=4).fit([["ä", "ö€"]] * 20)
+    with untrained():
+        model = small(level="byte", preset="seq2seq", units=4).fit([["ä", "ö€"]] * 20)
     for seed in range(4):
         options = {"seed": seed, "temperature": 1.0, "max_new_tokens": 12, "bad_words": ["\n"]}
         assert "".join(model.stream("ä", **options)) == model.reply("ä", **options)

@@ -169,7 +169,8 @@ def test_the_report(reported):
     assert report["perplexity"]["validation"] == pytest.approx(7.0)  # of the best epoch
     assert report["task"] == "text_to_text" and report["settings"]["network"] == {"units": 4}
     assert (report["best_epoch"], report["averaged"], report["out_of_time"]) == (2, 0, True)
-    assert report["data"] == {"train": {"rows": 3}} and report["choices"] == [{"setting": "units"}]
+    chosen = {"setting": "max_new_tokens", "value": 1, "reason": "the longest of the targets in training"}
+    assert report["data"] == {"train": {"rows": 3}} and report["choices"] == [{"setting": "units"}, chosen]
     assert report["metrics"] == {} and report["name"] is None and report["versions"]
 
 

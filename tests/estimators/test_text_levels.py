@@ -1,6 +1,6 @@
 import pytest
 
-from nlpkit import InputError
+from nlpkit import Chatbot, InputError, TextClassifier, TextGenerator, TextToText
 from nlpkit.estimators.text_levels import LEVELS, text_layer
 from nlpkit.text.levels import level_of
 
@@ -52,3 +52,29 @@ def test_an_unknown_level_and_option():
         text_layer("space", True, {})
     with pytest.raises(InputError, match="source settings cannot be used: .*size.* See nlpkit.text"):
         text_layer("word", True, {"size": 3}, group="source")
+
+
+@pytest.mark.parametrize("limit", ["vocabulary_size", "min_frequency"])
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda options: TextGenerator(level="byte", options={"text": options}).fit(TEXTS),
+        lambda options: TextToText(level="byte", options={"target": options}).fit(TEXTS, TEXTS),
+        lambda options: Chatbot(level="byte", options={"source": options}).fit([TEXTS]),
+        lambda options: TextClassifier(tokenizer="byte", options={"text": options}).fit(TEXTS, [0, 1, 0]),
+    ],
+    ids=["generator", "text-to-text", "chatbot", "classifier"],
+)
+def test_bytes_have_no_vocabulary_to_limit(fit, limit):
+    with pytest.raises(InputError) as caught:
+        fit({limit: 500})
+    assert str(caught.value) == (
+        f"`{limit}` (--{limit.replace('_', '-')}) limits a vocabulary that is learned from texts; that of bytes is "
+        f"always the same. Received: {limit}=500 with level='byte'. Leave it out, or take another level."
+    )
+
+
+def test_a_vocabulary_of_characters_has_a_limit():
+    layer = text_layer("char", True, {"vocabulary_size": 6})
+    layer.fit_encode(TEXTS)
+    assert layer.vocabulary_size == 6

@@ -16,7 +16,11 @@ from nlpkit.text import html_text
 TABLES = read_tables()
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 OPERATIONS = {
-    "lower": (lower, lambda texts: tf.strings.lower(texts, encoding="utf-8")),
+    # As in the normaliser NUL is dropped before: TensorFlow would end a text there.
+    "lower": (
+        lambda text: lower(text.replace("\0", "")),
+        lambda texts: tf.strings.lower(tf.strings.regex_replace(texts, r"\x00", ""), encoding="utf-8"),
+    ),
     "fold": (fold, tensorflow_text.case_fold_utf8),
     **{
         name: (

@@ -36,6 +36,18 @@ def test_case():
     assert normalized(["Straße", "Abc"], case="fold") == ["strasse", "abc"]
 
 
+@pytest.mark.parametrize("case", ["lower", "fold"])
+def test_a_nul_is_dropped_wherever_there_is_a_case(case):
+    texts = ["A\0B nul\0", "É\0B nul\0", "\0", "ΑΣ\0Α"]
+    assert normalized(texts, case=case) == ["ab nul", "éb nul", "", "ασα"]
+    assert normalized(texts) == texts
+
+
+def test_a_vertical_tab_is_white_space_like_others():
+    texts = ["a \v b", "a\v\vb", "\v a\vb \v", "a\v\u3000b", "a\t\v b"]
+    assert normalized(texts, collapse_whitespace=True) == ["a b"] * 5
+
+
 def test_accents():
     assert normalized(["déjà vu Å", "plain"], strip_accents=True) == ["deja vu A", "plain"]
 

@@ -43,7 +43,7 @@ def places(rate, epochs):
 
 def one_weight_run(rate, epochs=4, average=2, checkpoint=None, resume=False, **options):
     settings = TextToTextSettings(
-        epochs=epochs, average_epochs=average, learning_rate=rate, optimizer="sgd", schedule="constant", warmup=0.0,
+        epochs=epochs, learning_rate=rate, optimizer="sgd", schedule="constant", warmup=0.0,
         clip_norm=99.0, **{"patience": None, **options},
     )  # fmt: skip
     network = OneWeight()
@@ -54,7 +54,7 @@ def one_weight_run(rate, epochs=4, average=2, checkpoint=None, resume=False, **o
     batches = tf.data.Dataset.from_tensors((np.ones((2, 1)), np.ones((2, 1))))
     result = run_epochs(
         network, lambda first: batches.repeat(epochs - first), 1, settings, validation=batches,
-        started=time.monotonic(), checkpoint=checkpoint, resume=resume,
+        started=time.monotonic(), average_epochs=average, checkpoint=checkpoint, resume=resume,
     )  # fmt: skip
     return network, result
 
@@ -157,7 +157,6 @@ def test_a_run_that_is_resumed_ends_as_an_uninterrupted_one(tmp_path, monkeypatc
 def classifier_run(learning_rate, checkpoint=None, resume=False):
     settings = TextToTextSettings(
         epochs=4,
-        average_epochs=2,
         batch_size=8,
         learning_rate=learning_rate,
         schedule="inverse_sqrt",
@@ -169,7 +168,7 @@ def classifier_run(learning_rate, checkpoint=None, resume=False):
     result = run_epochs(
         network, lambda first: training_batches(rows, targets, first_epoch=first, **sizes)[0], 8, settings,
         validation=inference_batches(validation[0], batch_size=32, targets=validation[1])[0],
-        started=time.monotonic(), checkpoint=checkpoint, resume=resume,
+        started=time.monotonic(), average_epochs=2, checkpoint=checkpoint, resume=resume,
     )  # fmt: skip
     return network, result
 

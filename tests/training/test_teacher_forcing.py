@@ -1,5 +1,7 @@
 """The loss of encoder-decoders and what belongs to training alone, against NumPy; runs that go on where they were."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from nlpkit.errors import InputError
 from nlpkit.models import build_encoder_decoder
 from nlpkit.models.decoded import inputs_for
 from nlpkit.spec import TextToTextSettings
+from nlpkit.training import teacher_forcing
 from nlpkit.training.callbacks import TimeLimit
 from nlpkit.training.teacher_forcing import TeacherForcing, train_encoder_decoder
 
@@ -133,6 +136,26 @@ def test_sampling_rises_evenly_from_none():
     assert np.sum(own != true) > 300
 
 
+def test_sampling_follows_the_time_where_it_ends_before_the_steps():
+    trainer = learner(network(), scheduled_sampling=0.5, total_steps=101, seconds=1000.0)
+    for step, ago, expected in ((0, 0, 0.0), (10, 0, 0.1), (10, 700, 0.7), (90, 700, 0.9), (10, 2000, 1.0)):
+        trainer.optimizer.iterations.assign(step)
+        trainer.started = time.time() - ago
+        assert float(trainer._progress()) == pytest.approx(expected, abs=0.02)
+    trainer.seconds = None
+    assert float(trainer._progress()) == pytest.approx(0.1)
+
+
+def test_a_deadline_is_the_time_over_which_sampling_rises(monkeypatch):
+    seen = []
+    monkeypatch.setattr(teacher_forcing, "run_epochs", lambda model, *more, **settings: seen.append(model))
+    for left in (None, 600, -5):
+        deadline = None if left is None else time.monotonic() + left
+        train_encoder_decoder(network(), ROWS, ROWS, SETTINGS, deadline=deadline)
+    without, long, over = (model.seconds for model in seen)
+    assert without is None and long == pytest.approx(600, abs=5) and over == 1.0
+
+
 def test_no_gradient_flows_through_the_predictions():
     """With all inputs its own, a step is one with these inputs given."""
     model, other = network(), network()
@@ -168,11 +191,11 @@ def test_the_loss_of_an_epoch_is_that_of_its_tokens_and_padding_counts_nothing()
 
 def test_a_trainer_comes_back_from_its_config():
     trainer = learner(
-        network(), label_smoothing=0.1, scheduled_sampling=0.2, coverage_loss=0.3, total_steps=7
+        network(), label_smoothing=0.1, scheduled_sampling=0.2, coverage_loss=0.3, total_steps=7, seconds=9.0
     )
     twin = TeacherForcing.from_config(trainer.get_config())
-    names = ("label_smoothing", "scheduled_sampling", "coverage_loss", "total_steps", "name")
-    assert [getattr(twin, name) for name in names] == [0.1, 0.2, 0.3, 7, "teacher_forcing"]
+    names = ("label_smoothing", "scheduled_sampling", "coverage_loss", "total_steps", "seconds", "name")
+    assert [getattr(twin, name) for name in names] == [0.1, 0.2, 0.3, 7, 9.0, "teacher_forcing"]
     assert twin.network.get_config() == trainer.network.get_config()
     np.testing.assert_array_equal(trainer([SOURCE, TARGET]), trainer.network([SOURCE, TARGET]))
 

@@ -11,7 +11,7 @@ def lower(text):
     """Lower case, as `tf.strings.lower(text, encoding="utf-8")`: a sigma that ends a word becomes ς.
 
     Args:
-        text: str. From its first NUL on it is dropped if it is not ASCII, as TensorFlow does.
+        text: str, without the character NUL.
 
     Returns:
         str.
@@ -23,7 +23,6 @@ def lower(text):
     """
     if text.isascii():
         return text.lower()
-    text = text.partition("\0")[0]
     if "Σ" in text:
         text = _last_sigma().sub(r"\1ς", text)
     return text.translate(translation("lower"))

@@ -8,7 +8,7 @@ from nlpkit.lite.text.letter_case import fold, lower
 from nlpkit.lite.text.normal_form import normal_form
 from nlpkit.lite.text.unicode_tables import WIDE_SPACES, character_class
 
-SPACES = re.compile(rf"[\t\n\f\r {WIDE_SPACES}]{{2,}}|[\t-\r{WIDE_SPACES}]")
+SPACES = re.compile(rf"[\t-\r {WIDE_SPACES}]{{2,}}|[\t-\r{WIDE_SPACES}]")
 CASES = {"lower": lower, "fold": fold}
 
 
@@ -18,7 +18,7 @@ class Normalizer:
     Args:
         html: bool. Whether tags become spaces and entities their characters. Defaults to `True`.
         unicode_form: `None`, `"NFC"`, `"NFD"`, `"NFKC"` or `"NFKD"`. Defaults to `None` (left as it is).
-        case: `None`, `"lower"` or `"fold"`. Defaults to `"lower"`.
+        case: `None`, `"lower"` or `"fold"`; both drop the character NUL. Defaults to `"lower"`.
         strip_accents: bool. Whether é becomes e. Defaults to `False`.
         collapse_whitespace: bool. Whether each run of whitespace becomes one space, with none left at either
             end. Defaults to `True`.
@@ -49,7 +49,7 @@ class Normalizer:
         if self.unicode_form is not None:
             text = normal_form(text, self.unicode_form)
         if self.case is not None:
-            text = CASES[self.case](text)
+            text = CASES[self.case](text.replace("\0", ""))
         if self.strip_accents and not text.isascii():
             text = normal_form(_accents().sub("", normal_form(text, "NFD")), "NFC")
         if self.collapse_whitespace:
