@@ -43,7 +43,7 @@ PRESETS = {
     },
     "transformer_200": {
         "what": "Transformer 2 × 200, 4 heads, tied",
-        "network": {"cell": "transformer", "units": 200, "num_layers": 2, "num_heads": 4, "tie": True,
+        "network": {"cell": "transformer", "units": 200, "num_layers": 2, "num_heads": 4, "tie": True, "context": 70,
                     "dropout": 0.2},
         "training": {**COSINE, "epochs": 10, "learning_rate": 2e-3, "sequence_length": 70},
     },
