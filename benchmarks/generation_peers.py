@@ -5,6 +5,7 @@ the most likely one each time, as an int array `(batch, new)`. LSTMs have the sa
 """
 
 import numpy as np
+from language_data import END
 from language_peers import initial_weights, keras_model, own_model, torch_model
 
 
@@ -41,18 +42,13 @@ def nlpkit_transformer(batch, sizes):
 def _nlpkit(make, batch, sizes):
     import nlpkit  # noqa: F401  before TensorFlow, for which it turns oneDNN on
 
-    import tensorflow as tf  # isort: skip
-    from nlpkit.generation import generate
+    from nlpkit.generation.writer import Writer  # isort: skip
 
-    network, room = make(), sizes["prompt"] + sizes["new"]
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((), tf.int32)])
-    def graph(prompt, new):
-        state = network.initial_state(tf.shape(prompt)[0], room)
-        return generate(network.step, state, prompt, max_new_tokens=new, stop_ids=()).token_ids
-
-    prompt = prompt_of(batch, sizes)
-    return lambda new: graph(prompt, new).numpy()
+    network, prompt = make(), prompt_of(batch, sizes)
+    # The end is not to be written: all sides write as many tokens.
+    network.output_layer.bias.assign(np.where(np.arange(sizes["vocabulary_size"]) == END, -1e9, 0.0))
+    writer = Writer(network)
+    return lambda new: writer.write(prompt, max_new_tokens=new, temperature=0).token_ids.numpy()
 
 
 def predict_lstm(batch, sizes):

@@ -1,6 +1,9 @@
 """Presets that can be trained, rows that are kept, limits that are judged."""
 
+import corpora
+import language_data
 import language_models
+import numpy as np
 import pytest
 from language_presets import PRESETS, QUICK_NETWORK
 
@@ -60,3 +63,27 @@ def test_limits_hold_within_their_time():
 def test_unknown_models_are_named(quick):
     with pytest.raises(SystemExit, match="--model takes kneser_ney_3,.*Received: gpt"):
         quick("language_models", "--model", "gpt")
+
+
+@pytest.mark.skipif(
+    not (corpora.DATA / "ptb" / "train.txt").exists(), reason="the Penn Treebank is not in shared/data"
+)
+def test_the_command_line_reads_the_treebank_as_the_benchmarks_do():
+    from nlpkit.cli.reading import text_reader
+    from nlpkit.estimators.plain_texts import PlainTexts
+    from nlpkit.estimators.text_levels import text_layer
+
+    def lines(part):
+        return PlainTexts(text_reader([str(corpora.DATA / "ptb" / part)]))
+
+    streams, size = language_data.ptb()
+    text_to_ids = text_layer("word", False, {})
+    np.testing.assert_array_equal(text_to_ids.fit_encode(lines("train.txt")).ids, streams["train"])
+    np.testing.assert_array_equal(text_to_ids.encode(lines("test.txt")).ids, streams["test"])
+    assert text_to_ids.vocabulary_size == size and len(streams["test"]) == 82_430
+
+
+def test_a_transformer_looks_back_as_far_as_it_was_trained():
+    for preset in PRESETS.values():
+        if preset.get("network", {}).get("cell") == "transformer":
+            assert preset["network"]["context"] == preset["training"]["sequence_length"]
