@@ -1,6 +1,5 @@
 """`nlpkit generate`: texts that a saved language model writes."""
 
-import json
 import random
 from functools import partial
 
@@ -10,11 +9,11 @@ from nlpkit.cli import generate_options as own
 from nlpkit.cli import options
 from nlpkit.cli.pairs import pieces
 from nlpkit.cli.reading import text_reader
-from nlpkit.cli.show import note, note_skipped
+from nlpkit.cli.show import note, note_skipped, write_json
 from nlpkit.cli.start import load_model
 from nlpkit.cli.texts import Files, check_encoding, chunks_of, nothing_piped, reader_of, texts_command
 from nlpkit.errors import InputError
-from nlpkit.estimators.search_options import SEARCHES, Spelling, check_search
+from nlpkit.estimators.search_options import SEARCHES, Spelling, check_search, idle_options
 from nlpkit.generation.number_rules import check_numbers
 from nlpkit.generation.stop_strings import check_stop_strings
 
@@ -29,6 +28,11 @@ EXAMPLES = (
     "nlpkit generate saved_models/shakespeare ROMEO: --stop $'\\n\\n'",
 )
 ROWS = 64  # prompts of a file that are gone on with at a time
+# What each search takes, by the option that asks for it.
+FOUND = {
+    "beam_size": "the likeliest texts",
+    "contrastive_penalty": "likely texts that do not repeat themselves",
+}
 
 
 def register(app):
@@ -89,9 +93,13 @@ def generate_texts(
     settings, search = ({n: v for n, v in part.items() if v not in (None, ())} for part in (settings, search))
     if not prompts and not data and nothing_piped():
         prompts = [""]
+    asked = {**settings, **search, "num_results": num_results}
+    check_numbers(asked)
     if stream:
-        _check_streamable(prompts, data, search, num_results, as_json)
-    _check_options({**settings, **search, "num_results": num_results})
+        _check_streamable(prompts, data, search, num_results)
+    idle = idle_options(asked)
+    used = {name: value for name, value in asked.items() if name not in idle}
+    _check_together(used)
     strings = {"Prompt": prompts, "Bad word": bad_words, "Forced prefix": [forced_prefix or ""]}
     for name, given in strings.items():
         check_encoding(given or (), name)
@@ -103,12 +111,14 @@ def generate_texts(
         "format": format,
     }
     reader = reader_of(prompts, data, "go on from", partial(text_reader, **reading))
+    if idle and not quiet:
+        _note_idle(asked, idle)
     generator = load_model(model, "generator")
     if stream:
-        _stream(prompts[0], generator.stream(prompts[0], **settings))
+        _stream(prompts[0], generator.stream(prompts[0], **settings), as_json)
         return
     chunks = chunks_of(prompts, reader and pieces(reader, ROWS), quiet)
-    _show(_results(generator, chunks, {**settings, **search, "num_results": num_results}, quiet), as_json)
+    _show(_results(generator, chunks, used, quiet), as_json)
     if reader is not None and not quiet:
         note_skipped(reader.skipped, reader.first_skipped)
 
@@ -129,7 +139,7 @@ def _results(generator, chunks, settings, quiet):
 def _show(results, as_json):
     for number, result in enumerate(results):
         if as_json:
-            typer.echo(json.dumps(result, ensure_ascii=False))
+            write_json(result)
         else:
             typer.echo(("\n" if number else "") + result["prompt"] + result["text"])
 
@@ -142,32 +152,44 @@ def _with_value(name, value):
     return f"{_flag(name)} {value}"
 
 
-def _check_options(given):
+def _check_together(given):
     """What can be told without the model, before the seconds that TensorFlow takes."""
-    check_numbers(given)
     check_search(given, Spelling(_flag, _with_value))
     check_stop_strings(given.get("stop"))
 
 
-def _check_streamable(prompts, data, search, num_results, as_json):
+def _note_idle(asked, idle):
+    search = next(name for name in SEARCHES if name in asked)
+    *first, last = (_with_value(name, asked[name]) for name in idle)
+    listed = f"{', '.join(first)} and {last} change" if first else f"{last} changes"
+    note(
+        f"{_with_value(search, asked[search])} takes {FOUND[search]} and leaves nothing to chance: {listed} nothing."
+    )
+
+
+def _check_streamable(prompts, data, search, num_results):
     received = [_with_value(name, search[name]) for name in SEARCHES if name in search]
     reasons = {
         "--data": data,
         "standard input": not prompts and not data,
         f"{len(prompts or ())} prompts": len(prompts or ()) > 1,
         f"--num-results {num_results}": num_results > 1,
-        "--json": as_json,
     }
     received += [name for name, given in reasons.items() if given]
     if received:
         raise InputError(
-            "--stream shows one text while it is drawn, so it goes with one prompt, as an argument, and neither "
-            "--beam, --contrastive-penalty, --num-results nor --json. "
+            "--stream shows one text while it is drawn, so it goes with one prompt, as an argument, and not with "
+            "--num-results, --beam (another text may become the likeliest until the end) or --contrastive-penalty "
+            "(which gives its text as a whole). "
             f"Received: {', '.join(received)}. Leave out --stream, or that."
         )
 
 
-def _stream(prompt, pieces):
+def _stream(prompt, pieces, as_json):
+    if as_json:
+        for piece in pieces:
+            write_json({"text": piece})
+        return
     pieces = iter(pieces)
     first = next(pieces, "")  # settings that cannot be used are told before anything is written
     try:

@@ -23,7 +23,7 @@ Stop = Annotated[
     list[str] | None,
     _end("--stop", help="Stop before this string; may be given several times.", show_default=False),
 ]
-# What is not given is left to the model's own defaults, for a search refuses what belongs to drawing.
+# What is not given is left to the model's own defaults, so that beside a search only what was given is noted.
 Temperature = Annotated[
     float | None,
     _drawing(
@@ -119,7 +119,13 @@ FrequencyPenalty = Annotated[
     _rules("--frequency-penalty", help="The same for each time that it was added before.", show_default="0"),
 ]
 NumResults = Annotated[int, _output("--num-results", min=1, help="Texts for each prompt.")]
-Stream = Annotated[bool, _output("--stream", help="Show the text while it is written.")]
+Stream = Annotated[
+    bool, _output("--stream", help="Show the text while it is written; with --json a line for each piece.")
+]
 AsJsonLines = Annotated[
-    bool, _output("--json", help="Write JSON Lines: prompt, text (what was added), score and more.")
+    bool,
+    _output(
+        "--json",
+        help="Write JSON Lines: prompt, text (what was added), score and more; with --stream each piece as text.",
+    ),
 ]

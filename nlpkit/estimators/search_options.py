@@ -61,7 +61,7 @@ def check_search(options, spelling=PYTHON):
         >>> from nlpkit.estimators.search_options import check_search
         >>> check_search({"beam_size": 4, "beam_groups": 2, "num_results": 2})
     """
-    given = {name: options[name] for name in NAMES if options.get(name) not in (None, UNUSED.get(name))}
+    given = _given(options)
     asked = [name for name in SEARCHES if name in given]
     if "contrastive_penalty" in given and options.get("top_k") is not None:
         given["top_k"] = options["top_k"]  # where 0 is not as good as none
@@ -81,6 +81,27 @@ def check_search(options, spelling=PYTHON):
         _check_chance(given, asked[0], spelling)
         (_check_beams if asked[0] == "beam_size" else _check_contrastive)(given, spelling)
     check_lengths(options, spelling)
+
+
+def idle_options(options):
+    """Names the options of drawing that change nothing, for a search leaves nothing to chance.
+
+    Args:
+        options: dict from the estimator's names to values; `None` is not given. Others than those of a generation are
+            left alone.
+
+    Returns:
+        List of str; empty without a search, and without values that would change how a text is drawn.
+
+    Example:
+        >>> from nlpkit.estimators.search_options import idle_options
+        >>> idle_options({"beam_size": 4, "temperature": 0.8, "top_p": 1, "seed": 1})
+        ['temperature', 'seed']
+    """
+    given = _given(options)
+    searched = any(name in given for name in SEARCHES)
+    own = ("top_k",) if "contrastive_penalty" in given else ()
+    return [name for name in OF_DRAWING if searched and name in given and name not in own]
 
 
 def check_lengths(options, spelling=PYTHON):
@@ -150,13 +171,16 @@ def check_streamed(options):
         )
 
 
+def _given(options):
+    return {name: options[name] for name in NAMES if options.get(name) not in (None, UNUSED.get(name))}
+
+
 def _told(given, names, spelling):
     return ", ".join(spelling.pair(name, given[name]) for name in names)
 
 
 def _check_chance(given, search, spelling):
-    own = ("top_k",) if search == "contrastive_penalty" else ()
-    drawing = [name for name in OF_DRAWING if name in given and name not in own]
+    drawing = idle_options(given)
     if drawing:
         raise InputError(
             f"{spelling.name(search)} searches for {SEARCHES[search]}, so it goes with nothing that belongs to drawing "

@@ -61,8 +61,46 @@ def test_values_that_change_nothing_go_with_a_search(run, fake):
         "generate", "folder", "A", "--beam", 2, "--temperature", 1, "--top-k", 0, "--top-p", 1, "--min-p", 0,
         "--typical-p", 1,
     )  # fmt: skip
-    assert result.exit_code == 0, result.output
+    assert (result.exit_code, result.stderr) == (0, "")
     assert fake.asked[1]["beam_size"] == 2
+
+
+IDLE = [
+    (
+        {"--beam": 4, "--temperature": 0.8, "--top-p": 0.9, "--seed": 1},
+        "--beam 4 takes the likeliest texts and leaves nothing to chance: --temperature 0.8, --top-p 0.9 and --seed 1 "
+        "change nothing.\n",
+        {"beam_size": 4},
+    ),
+    (
+        {"--seed": 0, "--typical-p": 0.5, "--min-p": 0.1, "--top-k": 5, "--temperature": 0, "--beam": 2},
+        "--beam 2 takes the likeliest texts and leaves nothing to chance: --temperature 0.0, --top-k 5, --min-p 0.1, "
+        "--typical-p 0.5 and --seed 0 change nothing.\n",
+        {"beam_size": 2},
+    ),
+    (
+        {"--contrastive-penalty": 0.6, "--top-k": 4, "--seed": 1, "--no-repeat-ngram": 2},
+        "--contrastive-penalty 0.6 takes likely texts that do not repeat themselves and leaves nothing to chance: "
+        "--seed 1 changes nothing.\n",
+        {"contrastive_penalty": 0.6, "top_k": 4, "no_repeat_ngram": 2},
+    ),
+]
+
+
+@pytest.mark.parametrize(("args", "note", "used"), IDLE)
+def test_options_of_chance_beside_a_search_are_noted_and_left_out(run, fake, args, note, used):
+    command = ("generate", "folder", "A", *(part for option in args.items() for part in option))
+    for more, stderr in ((), note), (("--json",), note), (("--quiet",), ""):
+        result = run(*command, *more)
+        assert (result.exit_code, result.stderr) == (0, stderr)
+        assert fake.asked == (["A"], {**DEFAULTS, "num_results": 1, **used})
+
+
+def test_options_of_chance_beside_a_search_are_refused_out_of_their_range(run, fake):
+    for more in ((), ("--stream",)):
+        result = run("generate", "folder", "A", "--beam", 4, "--temperature", 0.8, "--top-p", 2, *more)
+        assert (result.exit_code, result.stdout, fake.asked) == (2, "", None)
+        assert result.stderr == "error: `top_p` must be above 0 and at most 1 (off). Received: top_p=2.0\n"
 
 
 def test_a_contrastive_search(run, fake):
@@ -81,18 +119,7 @@ def test_a_contrastive_search(run, fake):
         ),
         (["--stop", ""], "`stop` must be a string or several, none of them empty. Received: stop=('',)"),
         (
-            ["--beam", 4, "--temperature", 0.8, "--top-p", 0.9, "--seed", 0],
-            "--beam searches for the most likely text, so it goes with nothing that belongs to drawing one. Received: "
-            "--beam 4 with --temperature 0.8, --top-p 0.9, --seed 0. Leave out --beam, or that.",
-        ),
-        (
-            ["--contrastive-penalty", 0.6, "--typical-p", 0.5],
-            "--contrastive-penalty searches for a likely text that does not repeat itself, so it goes with nothing "
-            "that belongs to drawing one. Received: --contrastive-penalty 0.6 with --typical-p 0.5. Leave out "
-            "--contrastive-penalty, or that.",
-        ),
-        (
-            ["--beam", 4, "--contrastive-penalty", 0.6],
+            ["--beam", 4, "--contrastive-penalty", 0.6, "--seed", 1],
             "--beam and --contrastive-penalty ask for two kinds of search. Received: --beam 4, --contrastive-penalty "
             "0.6. Leave out one of them.",
         ),
@@ -184,6 +211,12 @@ def test_stream(run, fake):
     assert fake.asked == ("The company said", {**DEFAULTS, "temperature": 0.5, "seed": 3})
 
 
+def test_a_stream_as_json_has_a_line_for_each_piece(run, fake):
+    result = run("generate", "folder", "The company said", "--stream", "--json", "--seed", 3)
+    assert (result.exit_code, result.stdout) == (0, '{"text": " one"}\n{"text": " two"}\n')
+    assert fake.asked == ("The company said", {**DEFAULTS, "seed": 3})
+
+
 def test_ctrl_c_ends_the_line_of_a_stream(run, fake, monkeypatch):
     def interrupted(self, prompt, **settings):
         yield " one"
@@ -200,7 +233,7 @@ def test_ctrl_c_ends_the_line_of_a_stream(run, fake, monkeypatch):
         (["A", "--beam", 4], "--beam 4"),
         (["A", "B"], "2 prompts"),
         (["A", "--num-results", 2], "--num-results 2"),
-        (["A", "--json", "--beam", 1], "--beam 1, --json"),
+        (["A", "--json", "--beam", 1, "--num-results", 2], "--beam 1, --num-results 2"),
         (["A", "--contrastive-penalty", 0.6], "--contrastive-penalty 0.6"),
         (["--data", "prompts.txt"], "--data"),
         ([], "standard input"),
@@ -210,8 +243,9 @@ def test_what_cannot_be_streamed(run, fake, args, received):
     result = run("generate", "folder", *args, "--stream", input="A\n")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: --stream shows one text while it is drawn, so it goes with one prompt, as an argument, and neither "
-        f"--beam, --contrastive-penalty, --num-results nor --json. Received: {received}. Leave out --stream, or that.\n"
+        "error: --stream shows one text while it is drawn, so it goes with one prompt, as an argument, and not with "
+        "--num-results, --beam (another text may become the likeliest until the end) or --contrastive-penalty (which "
+        f"gives its text as a whole). Received: {received}. Leave out --stream, or that.\n"
     )
 
 
@@ -267,6 +301,17 @@ def test_a_streamed_text_is_the_same(run, language_model):
     whole, streamed = run(*command), run(*command, "--stream")
     assert (streamed.exit_code, streamed.stderr) == (0, "")
     assert streamed.stdout == whole.stdout and "." not in whole.stdout
+    pieces = [json.loads(line) for line in run(*command, "--stream", "--json").stdout.splitlines()]
+    assert len(pieces) > 1 and all(list(piece) == ["text"] for piece in pieces)
+    assert PROMPT + "".join(piece["text"] for piece in pieces) + "\n" == whole.stdout
+
+
+def test_a_search_writes_the_same_beside_options_of_chance(run, language_model):
+    command = ("generate", language_model, PROMPT, "--max-new-tokens", 8, "--beam", 3)
+    alone, beside = run(*command), run(*command, "--temperature", 0.8, "--top-p", 0.9, "--seed", 1, "--json")
+    assert (alone.exit_code, beside.exit_code, alone.stderr) == (0, 0, "")
+    assert PROMPT + json.loads(beside.stdout)["text"] + "\n" == alone.stdout
+    assert "--temperature 0.8, --top-p 0.9 and --seed 1 change nothing.\n" in beside.stderr
 
 
 def test_temperature_0_needs_no_seed(run, language_model):

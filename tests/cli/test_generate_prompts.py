@@ -66,7 +66,7 @@ REFUSED = {
     "--seed 4294967296": "`seed` must be an integer from",
     "--repetition-penalty 0": "`repetition_penalty` must be above 0",
     "--min-new-tokens 101": "--min-new-tokens must be at most --max-new-tokens",
-    "--beam 4 --temperature 0.5": "--beam searches for the most likely text",
+    "--beam 4 --num-results 5": "--num-results must be at most --beam",
 }
 
 

@@ -3,7 +3,14 @@
 import pytest
 
 from nlpkit.errors import InputError
-from nlpkit.estimators.search_options import PYTHON, Spelling, check_lengths, check_search, check_streamed
+from nlpkit.estimators.search_options import (
+    PYTHON,
+    Spelling,
+    check_lengths,
+    check_search,
+    check_streamed,
+    idle_options,
+)
 
 SHELL = Spelling(lambda name: f"--{name}", lambda name, value: f"--{name} {value}")
 
@@ -116,6 +123,32 @@ def test_what_does_not_go_together_is_told_in_each_spelling(options, message):
     for name in ("beam_size", "num_results", "beam_groups", "contrastive_penalty", *options):
         written = written.replace(f"`{name}`", f"--{name}").replace(f" {name}=", f" --{name} ")
     assert str(told.value) == written
+
+
+@pytest.mark.parametrize(
+    ("options", "idle"),
+    [
+        ({"temperature": 0.5, "seed": 1}, []),
+        ({"beam_size": None, "contrastive_penalty": None, "temperature": 0.5, "seed": 1}, []),
+        ({"beam_size": 4, "temperature": 1.0, "top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1.0}, []),
+        ({"beam_size": 4, "num_results": 2, "length_penalty": 1.0, "no_repeat_ngram": 2, "seed": None}, []),
+        (
+            {
+                "seed": 0,
+                "typical_p": 0.5,
+                "min_p": 0.1,
+                "top_p": 0.9,
+                "top_k": 5,
+                "temperature": 0,
+                "beam_size": 1,
+            },
+            ["temperature", "top_k", "top_p", "min_p", "typical_p", "seed"],
+        ),
+        ({"contrastive_penalty": 0.0, "top_k": 4, "top_p": 0.9, "seed": 1}, ["top_p", "seed"]),
+    ],
+)
+def test_a_search_leaves_options_of_drawing_idle(options, idle):
+    assert idle_options(options) == idle
 
 
 def test_what_cannot_be_streamed():
