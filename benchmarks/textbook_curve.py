@@ -1,10 +1,11 @@
 """Is the large textbook model on course? The beginning of its training, beside PyTorch's example with its settings.
 
 Two tied LSTM layers of 650 with a dropout of 0.5 on the Penn Treebank (`textbook_650` of language_presets.py) would
-take a day on two cores. Here the first epoch is trained, or `--steps` of it, by nlpkit and by the model of PyTorch's
+take hours on two cores. Here the first epoch is trained, or `--steps` of it, by nlpkit and by the model of PyTorch's
 example word_language_model (language_peers.py), from the same first weights over the same batches, with gradient
 descent at the same rate; only the draws of dropout differ. The development perplexity after each fifth of the steps
-shows whether nlpkit's curve falls as the other does, whose settings lead to 75.8 in "Deep Learning from Scratch 2".
+shows whether nlpkit's curve falls as the other does, whose settings, with a rate that falls later on, lead to 75.8 in
+"Deep Learning from Scratch 2".
 Each side in a process of its own, one after the other; PyTorch is used where it can be imported.
 Run from the repository root: python benchmarks/textbook_curve.py
 """

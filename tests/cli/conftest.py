@@ -24,8 +24,6 @@ def run():
 # Graphs run as in the tests' own process, so that results can be compared to the last bit.
 INTERRUPTED = """
 import os, signal
-import nlpkit
-import tensorflow as tf
 from nlpkit.cli.app import main
 from nlpkit.training.checkpoint import Checkpoint
 
@@ -36,7 +34,6 @@ def save_and_press_ctrl_c(self, epochs_done):
     os.kill(os.getpid(), signal.SIGINT)
 
 Checkpoint.save = save_and_press_ctrl_c
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 main()
 """
 

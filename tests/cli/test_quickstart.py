@@ -14,7 +14,7 @@ def few_reviews(monkeypatch):
     monkeypatch.setattr("nlpkit.data.load_sample_reviews", lambda split: few)
 
 
-def test_explains_each_step_and_replaces_its_own_folder(run, tmp_path, monkeypatch):
+def test_explains_each_step_and_replaces_its_own_folder(run, tmp_path, monkeypatch, unverified):
     monkeypatch.chdir(tmp_path)
     earlier = tmp_path / "saved_models" / "quickstart"
     (earlier / "1").mkdir(parents=True)

@@ -131,29 +131,11 @@ def test_a_model_remembers_what_parts_its_labels(run, tmp_path):
     assert other.exit_code == 2 and "the label ['good;cheap'] was not among" in other.stderr
 
 
-INTERRUPTED = """
-import os, signal
-from nlpkit.cli.app import main
-from nlpkit.training.checkpoint import Checkpoint
-
-save = Checkpoint.save
-
-def save_and_press_ctrl_c(self, epochs_done):
-    save(self, epochs_done)
-    os.kill(os.getpid(), signal.SIGINT)
-
-Checkpoint.save = save_and_press_ctrl_c
-main()
-"""
-
-
-def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, tables, tmp_path):
+def test_a_resumed_run_gives_the_model_of_an_uninterrupted_one(run, press_ctrl_c, tables, tmp_path):
     out = tmp_path / "resumed"
     command = ["train", "classifier", "--data", str(tables / "test.tsv"), "--columns", "label,text",
                "--encoder", "lstm", "--units", "4", "--epochs", "3", "--seed", "7", "--quiet"]  # fmt: skip
-    interrupted = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *command, "--out", str(out)], capture_output=True, text=True
-    )
+    interrupted = press_ctrl_c(*command, "--out", out)
     assert interrupted.returncode == 130, interrupted.stderr
     assert f"--resume (its state is in {out}.checkpoint)" in interrupted.stderr and not out.exists()
     for folder, resume in ((out, ["--resume"]), (tmp_path / "whole", [])):

@@ -5,6 +5,7 @@ import pickle
 import keras
 import numpy as np
 import pytest
+from estimators.untrained import untrained
 from sklearn.base import clone
 
 import nlpkit
@@ -49,9 +50,10 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def quick():
-    """Hardly trained, of features; tests must not change it."""
+    """Not trained, of features; tests must not change it."""
     features = np.random.default_rng(0).normal(size=(60, 4, 5)).astype("float32")
-    return captioner(options={}).fit(features, [own[0] for own in CAPTIONS]), features
+    with untrained():
+        return captioner(options={}).fit(features, [own[0] for own in CAPTIONS]), features
 
 
 def test_it_learns_what_is_to_be_seen(fitted):
@@ -137,7 +139,8 @@ def test_patches_and_files(fitted, tmp_path):
         keras.utils.save_img(path, image, scale=False)
     assert fitted.predict(paths[:4]) == fitted.predict(IMAGES[:4])
     model = captioner(image_network="patches", options={"image": {"patch_size": 4, "size": SIZE}})
-    model.fit(paths, [own[0] for own in CAPTIONS[:20]])
+    with untrained():
+        model.fit(paths, [own[0] for own in CAPTIONS[:20]])
     assert model.network_.source_shape == (None, None, 48)
     assert model.predict(paths[:2]) == model.predict(IMAGES[:2])
 

@@ -100,6 +100,8 @@ def test_the_report_says_what_was_done(fitted):
         "bidirectional": True,
         "attention": "additive",
         "input_feeding": "context",
+        "max_source_length": 5,
+        "max_new_tokens": 4,
     }
     expected = np.exp(report["history"]["val_loss"][report["best_epoch"] - 1])
     assert report["perplexity"]["validation"] == pytest.approx(expected)

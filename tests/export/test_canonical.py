@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from estimators.small_texts import labels, quick, texts
+from estimators.untrained import untrained
 
 import nlpkit
 from nlpkit import ImageCaptioner, TextGenerator, TextToText
@@ -71,8 +72,9 @@ def export(home, target, *names):
 def exports(tmp_path_factory):
     """The folders of the same exports, made by this process and by another one."""
     home = tmp_path_factory.mktemp("models")
-    for name, make in MODELS.items():
-        make().save(home / name)
+    with untrained():
+        for name, make in MODELS.items():
+            make().save(home / name)
     here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
     export(home, here, *MODELS)
     tests = Path(__file__).parents[1]

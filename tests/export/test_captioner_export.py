@@ -6,15 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
+from estimators.untrained import untrained
 
-import nlpkit.estimators.pair_training as pair_training
 import nlpkit.export.verify_text_to_text as verification
 from nlpkit import ImageCaptioner
 from nlpkit.data import make_shape_captions
 from nlpkit.errors import VerificationError
 from nlpkit.export.written_from import FromImages
 from nlpkit.text.vocabulary import END
-from nlpkit.training import TrainingResult
 
 IMAGES, WORDINGS, _ = make_shape_captions(12, seed=3)
 CAPTIONS = [first for first, *_ in WORDINGS]
@@ -29,9 +28,7 @@ VARIANTS = {
 def exported(request, tmp_path_factory):
     """A captioner with random weights, its images, what its export said, and the signatures that it wrote."""
     images, settings = VARIANTS[request.param]
-    result = TrainingResult({"val_loss": [1.0]}, 1, 0.0, False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair_training, "train_encoder_decoder", lambda *arguments, **more: result)
+    with untrained():
         model = ImageCaptioner(units=8, random_state=0, **settings).fit(images, CAPTIONS)
     draw, network = np.random.default_rng(1), model.network_
     for weight in network.trainable_weights:

@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 from estimators.small_texts import labels, quick, texts, topics
+from estimators.untrained import untrained
 
 import nlpkit.export.onnx as onnx_export
 import nlpkit.lite
@@ -161,9 +162,10 @@ GENERATORS = {
 
 @pytest.fixture(scope="module", params=GENERATORS)
 def generator(request, tmp_path_factory):
-    """A fitted generator and the folder of its export."""
+    """A generator and the folder of its export."""
     folder = tmp_path_factory.mktemp("onnx")
-    generator = TextGenerator(units=16, epochs=1, random_state=0, **GENERATORS[request.param]).fit(LINES)
+    with untrained():
+        generator = TextGenerator(units=16, random_state=0, **GENERATORS[request.param]).fit(LINES)
     (result,) = generator.export(folder, to="onnx")
     assert result.max_difference <= 1e-5 and result.path == str(folder / "model.onnx")
     assert result.size == sum(path.stat().st_size for path in folder.iterdir())
@@ -241,7 +243,8 @@ def check_targets(model, lite):
 
 def test_text_to_text_by_a_transformer(tmp_path):
     settings = {"preset": "transformer", "num_layers": 1, "level": "word", "units": 8, "random_state": 0}
-    model = TextToText(epochs=1, **settings).fit(SOURCES, TARGETS)
+    with untrained():
+        model = TextToText(**settings).fit(SOURCES, TARGETS)
     (result,) = model.export(tmp_path, to="onnx", beam_size=2)
     assert result.max_difference <= 1e-5
     check_targets(model, nlpkit.lite.load(result.path))

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from estimators.untrained import untrained
 
 import nlpkit.lite
 from nlpkit import Chatbot, ImageCaptioner, TextToText
@@ -34,9 +35,10 @@ assert not {"tensorflow", "keras", "sklearn", "pydantic"} & set(sys.modules)
 
 @pytest.fixture(scope="module", params=VARIANTS)
 def exported(request, tmp_path_factory):
-    """A fitted model, its export, run by `nlpkit.lite`, and the path of that."""
+    """A model, its export, run by `nlpkit.lite`, and the path of that."""
     folder = tmp_path_factory.mktemp("tflite")
-    model = TextToText(units=8, epochs=1, random_state=0, **VARIANTS[request.param]).fit(SOURCES, TARGETS)
+    with untrained():
+        model = TextToText(units=8, random_state=0, **VARIANTS[request.param]).fit(SOURCES, TARGETS)
     (result,) = model.export(folder, to="tflite", beam_size=3)
     assert result.max_difference <= 1e-5
     return model, nlpkit.lite.load(result.path), result.path
@@ -87,7 +89,8 @@ def test_what_cannot_be_asked(exported):
 
 def test_a_model_that_copies_is_refused(tmp_path):
     copying = {"preset": "attention", "level": "word", "shared": True, "options": {"network": {"copy": 3}}}
-    model = TextToText(units=8, epochs=1, random_state=0, **copying).fit(SOURCES, TARGETS)
+    with untrained():
+        model = TextToText(units=8, random_state=0, **copying).fit(SOURCES, TARGETS)
     with pytest.raises(
         InputError,
         match="A model that copies words .* cannot be exported to TFLite or ONNX: its results are not as",
@@ -110,7 +113,8 @@ def test_the_score_of_what_another_search_would_write():
 
 
 def test_what_is_measured_of_a_file(tmp_path, monkeypatch):
-    model = TextToText(level="word", units=8, epochs=1, random_state=0).fit(SOURCES, TARGETS)
+    with untrained():
+        model = TextToText(level="word", units=8, random_state=0).fit(SOURCES, TARGETS)
     given = {"validation_data": (SOURCES[:5], TARGETS[:5]), "quantize": "float16"}
     whole, half = model.export(tmp_path, to="tflite", **given)
     chrf = model.evaluate(SOURCES[:5], TARGETS[:5])["chrf"]

@@ -26,7 +26,6 @@ def garbage_is_collected_by_the_contract_alone():
     yield
     gc.unfreeze()
     gc.enable()
-    gc.collect()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
