@@ -12,7 +12,8 @@ def given_words(ids, source_words, weights):
         weights: Float array of shape `(ids, source)`. How much each was attended to.
 
     Returns:
-        List of str, one for each id, or `None` where the vocabulary has the word.
+        List of str, one for each id, or `None` where the vocabulary has the word. From a source without words an
+        unknown one is "".
 
     Example:
         >>> import numpy as np
@@ -23,6 +24,6 @@ def given_words(ids, source_words, weights):
     real = [place for place, word in enumerate(source_words) if word]
     best = [max(real, key=row.__getitem__, default=None) for row in weights.tolist()]
     return [
-        source_words[place] if id == UNKNOWN and place is not None else None
+        ("" if place is None else source_words[place]) if id == UNKNOWN else None
         for id, place in zip(ids, best, strict=True)
     ]
