@@ -12,6 +12,7 @@ import time
 
 import corpora
 import language_data
+from clock import Clock
 from common import RESULTS, apart, header, met, print_table, read_result, result_name, write_result
 from language_presets import PRESETS, QUICK_NETWORK
 
@@ -51,17 +52,18 @@ def measure_network(name, steps, limit, changes, checkpoint, resume):
     network = build_generator(size, **{**PRESETS[name]["network"], **changes["network"]})
     settings = {**PRESETS[name]["training"], **changes["training"]}
     train = part(streams["train"], settings, steps)
+    spent = Clock(checkpoint).start(resume) if checkpoint else 0.0
     result = train_language_model(
         network, train, parse_settings(LanguageModelSettings, settings, name), validation=streams["dev"],
         checkpoint=checkpoint, resume=resume,
         fingerprint=json.dumps([name, steps, limit, PRESETS[name]["network"], settings], sort_keys=True),
     )  # fmt: skip
     perplexities = {which: perplexity_of(mean_loss(network, streams[which])) for which in ("dev", "test")}
-    epochs = len(result.history["loss"])
+    epochs, seconds = len(result.history["loss"]), spent + result.seconds
     return {
         **{which: round(value, 2) for which, value in perplexities.items()},
-        "seconds": round(result.seconds, 1),
-        "tokens_per_second": round(epochs * len(train) / result.seconds),
+        "seconds": round(seconds, 1),
+        "tokens_per_second": round(epochs * len(train) / seconds),
         "epochs": epochs,
         "best_epoch": result.best_epoch,
         "weights": network.count_params(),

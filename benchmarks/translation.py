@@ -8,12 +8,12 @@ Run from the repository root: python benchmarks/translation.py --preset gru_atte
 A long run can go on where it was cut: --checkpoint FOLDER, then the same with --resume; its time goes on too.
 """
 
-import json
 import time
 from pathlib import Path
 
 import corpora
 import pair_data
+from clock import Clock
 from common import RESULTS, apart, header, met, print_table, read_result, result_name, write_result
 from language_peers import use_threads
 from translation_presets import PRESETS, QUICK_ESTIMATOR, QUICK_OPTIONS
@@ -58,28 +58,6 @@ def measure(direction, estimator, minutes, limit, checkpoint, resume, save):
         "examples": [list(texts) for texts in zip(sources[:5], written, targets, strict=False)],
         "training": report["settings"]["training"],
     }
-
-
-class Clock:
-    """How long a training that is cut and goes on has taken so far, in a file beside its checkpoint.
-
-    Args:
-        checkpoint: Path of the checkpoint's folder.
-    """
-
-    def __init__(self, checkpoint):
-        self.folder, self.path = Path(checkpoint), Path(f"{checkpoint}.clock.json")
-
-    def start(self, resume):
-        """Notes that a run begins; returns the seconds of those before it, up to their last checkpoint."""
-        spent = 0.0
-        if resume and self.path.exists():
-            known = json.loads(self.path.read_text(encoding="utf-8"))
-            written = [path.stat().st_mtime for path in self.folder.rglob("*") if path.is_file()]
-            spent = known["spent"] + max(max(written, default=0.0) - known["started"], 0.0)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps({"spent": spent, "started": time.time()}), encoding="utf-8")
-        return spent
 
 
 def estimator_of(preset, epochs, quick):

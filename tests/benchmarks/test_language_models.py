@@ -87,3 +87,15 @@ def test_a_transformer_looks_back_as_far_as_it_was_trained():
     for preset in PRESETS.values():
         if preset.get("network", {}).get("cell") == "transformer":
             assert preset["network"]["context"] == preset["training"]["sequence_length"]
+
+
+def test_the_time_of_a_resumed_training_goes_on(data, quick, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(language_models.Clock, "start", lambda self, resume: seen.append(resume) or 100.0)
+    folder = str(tmp_path / "state")
+    for flags in ((), ("--resume",)):
+        row = quick("language_models", "--model", "lstm_200", "--checkpoint", folder, *flags)["rows"][
+            "lstm_200"
+        ]
+        assert row["seconds"] >= 100
+    assert seen == [False, True]

@@ -7,6 +7,7 @@ import time
 import corpora
 import pytest
 import translation
+from clock import Clock
 from pair_files import write_pairs
 from translation_presets import PRESETS
 
@@ -71,7 +72,7 @@ def test_limits_hold_within_their_time():
 
 
 def test_time_goes_on(tmp_path):
-    clock = translation.Clock(tmp_path / "state")
+    clock = Clock(tmp_path / "state")
     assert clock.start(resume=False) == 0
     path = tmp_path / "state" / "weights"
     path.parent.mkdir()
