@@ -109,7 +109,8 @@ def texts_of(layer, ids, own_words):
     Args:
         layer: `TextToIds` with a vocabulary of words or characters.
         ids: Int array of shape `(texts, time)`.
-        own_words: For each row a dict from the column of a word to the word itself, as bytes.
+        own_words: For each row a dict from the column of a word to the word itself, as bytes; an empty one leaves
+            nothing in its place.
 
     Returns:
         List of str.
@@ -128,6 +129,7 @@ def texts_of(layer, ids, own_words):
     for row, words in zip(tokens, own_words, strict=True):
         for column, word in words.items():
             row[column] = word
+    tokens = [[token for token in row if token] for row in tokens]
     texts = layer.tokenizer.join(tf.ragged.constant(tokens, dtype=tf.string, ragged_rank=1))
     return [text.decode("utf-8", "replace") for text in texts.numpy()]
 

@@ -207,9 +207,10 @@ def _most_attended(network, source_ids, source_words, token_ids):
 
 
 def _joined(target, token_ids, is_given, words):
-    """Texts of tokens, some of which are given as words."""
+    """Texts of tokens, some of which are given as words; an empty word leaves nothing in its place."""
     with tf.device("CPU:0"):
         tokens = target.tokenizer.tokens_of(token_ids)
         real = (token_ids == UNKNOWN) | (token_ids >= len(SPECIAL_TOKENS))
         is_given, words = (tf.boolean_mask(part, real) for part in (is_given, words))
-        return target.tokenizer.join(tokens.with_flat_values(tf.where(is_given, words, tokens.flat_values)))
+        tokens = tokens.with_flat_values(tf.where(is_given, words, tokens.flat_values))
+        return target.tokenizer.join(tf.ragged.boolean_mask(tokens, tokens != ""))

@@ -13,7 +13,7 @@ def given_words(ids, source_words, weights):
 
     Returns:
         List of str, one for each id, or `None` where the vocabulary has the word. From a source without words an
-        unknown one is "".
+        unknown one is "", which leaves nothing in its place.
 
     Example:
         >>> import numpy as np

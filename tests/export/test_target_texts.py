@@ -89,7 +89,7 @@ def test_unknown_words_are_taken_from_where_was_attended(words, attending):
     ids, own = read_sources(words, attending, tf.constant(SOURCES))
     assert rows_of(ids) == [row.tolist() for row in words.encode(SOURCES)]
     ada = words.tokenizer.vocabulary.index["Ada"]
-    written = tf.constant([[1, ada, 1, 1, 3], [1, 1, 3, 0, 0], [1, 3, 0, 0, 0], [ada, 3, 0, 0, 0]])
+    written = tf.constant([[1, ada, 1, 1, 3], [1, 1, 3, 0, 0], [1, ada, 1, ada, 3], [ada, 3, 0, 0, 0]])
     run = tf.function(lambda written: write_targets(words, attending, written, ids, own, True))
     weights = attending.attention_scores(ids, written).numpy()
     places = most_attended(words, written.numpy(), SOURCES, weights)
@@ -98,6 +98,7 @@ def test_unknown_words_are_taken_from_where_was_attended(words, attending):
     )
     expected = [text.encode() for text in texts_of(words, written.numpy(), places)]
     assert run(written).numpy().tolist() == expected
+    assert expected[2] == b"Ada Ada", "an empty source has no word to give"
     assert run(tf.where(written == 1, ada, written)).numpy()[3] == b"Ada"
 
 

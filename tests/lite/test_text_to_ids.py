@@ -158,6 +158,14 @@ def test_without_suffix_pieces():
     assert lite.rows(texts) == ids_of(layer, texts)
 
 
+def test_given_words_are_joined_and_empty_ones_leave_nothing(both):
+    layer, lite = both("word")
+    ids = ids_of(layer, ["great film"])[0]
+    known = lite.detokenize([ids])[0]
+    given = [None] * len(ids)
+    assert lite.join([1, *ids, 1, 1], ["Zoe", *given, "", "Bo"]) == f"Zoe {known} Bo"
+
+
 PROGRAM = """
 import sys
 from nlpkit.lite import TextToIds

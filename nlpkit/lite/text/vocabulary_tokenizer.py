@@ -41,7 +41,7 @@ class VocabularyTokenizer:
         return [ids.get(token, UNKNOWN) for token in self.split(text)]
 
     def tokens_of(self, ids, words):
-        """The tokens of ids, without padding, start and end.
+        """The tokens of ids, without padding, start and end, and without empty words.
 
         Args:
             ids: List of int; one behind the vocabulary is unknown.
@@ -52,7 +52,9 @@ class VocabularyTokenizer:
         """
         known = [id if id < len(self._tokens) else UNKNOWN for id in ids]
         pairs = zip(known, words, strict=True)
-        return [self._tokens[id] if word is None else word for id, word in pairs if id not in MARKS]
+        return [
+            self._tokens[id] if word is None else word for id, word in pairs if id not in MARKS and word != ""
+        ]
 
     def detokenize(self, ids):
         """The text of ids, without padding, start and end.
