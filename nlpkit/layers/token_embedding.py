@@ -19,6 +19,8 @@ class TokenEmbedding(keras.layers.Layer):
             itself. Defaults to 0.
         embedding_dropout: float from 0 to below 1. Fraction of the vocabulary that is dropped from the whole batch, as
             in `EmbeddingDropout`. The table that `TiedOutput` takes stays whole. Defaults to 0.
+        embeddings_initializer: Keras initializer, or its name. Of the vectors. Defaults to `"uniform"`, from -0.05 to
+            0.05.
 
     Call arguments:
         inputs: Int tensor of shape `(batch, time)`, or `(n,)` for the distinct tokens of a batch; every dropout then
@@ -51,9 +53,11 @@ class TokenEmbedding(keras.layers.Layer):
         dropout=0.0,
         word_dropout=0.0,
         embedding_dropout=0.0,
+        embeddings_initializer="uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.embeddings_initializer = embeddings_initializer
         self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
         self.dropout, self.word_dropout, self.embedding_dropout = dropout, word_dropout, embedding_dropout
         part = {"dtype": self.dtype_policy}
@@ -65,7 +69,9 @@ class TokenEmbedding(keras.layers.Layer):
 
     def build(self, input_shape):
         self.embeddings = self.add_weight(
-            shape=(self.vocabulary_size, self.embedding_dim), initializer="uniform", name="embeddings"
+            shape=(self.vocabulary_size, self.embedding_dim),
+            initializer=self.embeddings_initializer,
+            name="embeddings",
         )
 
     def call(self, inputs, training=False, return_table=False):
@@ -118,6 +124,7 @@ class TokenEmbedding(keras.layers.Layer):
             "dropout": self.dropout,
             "word_dropout": self.word_dropout,
             "embedding_dropout": self.embedding_dropout,
+            "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
         }
         return {**super().get_config(), **own}
 

@@ -20,8 +20,8 @@ SIZES = {"embedding": 3, "units": 32}
 @pytest.mark.parametrize("model", seq2seq_ladder.RUNGS)
 def test_rungs_have_the_textbooks_weights(model):
     network = build_encoder_decoder(9, 11, **seq2seq_ladder.network_options(model, SIZES))
-    training = seq2seq_ladder.TRAINING.get(model, seq2seq_ladder.CONSTANT)
-    assert parse_settings(TextToTextSettings, training, model).patience is None
+    training = seq2seq_ladder.training(model, seq2seq_ladder.QUICK["sizes"], 3)
+    assert parse_settings(TextToTextSettings, training, model).epochs == 3
     if model not in ("plain", "reverse", "peeky", "reverse_peeky"):
         return
     vectors, units = SIZES.values()
@@ -30,6 +30,12 @@ def test_rungs_have_the_textbooks_weights(model):
     decoder = 11 * vectors + 4 * units * (vectors + more + units + 1)
     assert network.count_params() == encoder + decoder + (units + more + 1) * 11
     assert network.reader.reverse == ("reverse" in model)
+
+
+def test_texts_are_filled_up_as_the_textbook_has_them():
+    parts = {"train": (["1+2", "10+15"], ["3", "25"]), "test": (["7+7"], ["114"])}
+    found = seq2seq_ladder.filled(parts)
+    assert found == {"train": (["1+2  ", "10+15"], ["3  ", "25 "]), "test": (["7+7  "], ["114"])}
 
 
 def test_exact_match_is_of_the_most_likely_tokens():
