@@ -1,11 +1,11 @@
 """The ladder of encoder-decoders: sums and dates by characters, from the plain model to the Transformer.
 
 The textbook "Deep Learning from Scratch 2" trains the first five on 45,000 sums (25 epochs, vectors of 16, 128 units)
-and 45,000 dates (256 units; 5 of its 10 epochs are run), batches of 128, gradients cut to a norm of 5, texts filled up with spaces, Adam
-at 0.001. nlpkit's have the same texts, sizes, batches and epochs; they pass on both states of the LSTM, begin with
-nlpkit's weights, and their learning rate rises to RATE and falls again. Where PEER_PATH names a folder with the
-textbook's code (seq2seq_peers.py) it is trained in the same run. After each epoch 5,000 texts are tested, greedily; that
-time is not counted.
+and 45,000 dates (256 units; five of its ten epochs are run), batches of 128, gradients cut to a norm of 5, texts filled
+up with spaces, Adam at 0.001. nlpkit's have the same texts, sizes, batches and epochs; they pass on both states of the
+LSTM, begin with nlpkit's weights, and their learning rate rises to RATE and falls again. Where PEER_PATH names a folder
+with the textbook's code (seq2seq_peers.py) it is trained in the same run. After each epoch 5,000 texts are tested,
+greedily; that time is not counted.
 GNMT and Transformer have as many units. A picture goes to docs/images.
 Run from the repository root: PEER_PATH=FOLDER python benchmarks/seq2seq_ladder.py
 Rows are kept in one result file, so that they can be run on different days: --task date --model attention
