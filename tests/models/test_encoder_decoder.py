@@ -280,6 +280,15 @@ def test_source_and_target_share_what_they_are_told_to():
     assert sizes[False, True] - sizes[True, True] == table
 
 
+@pytest.mark.parametrize(("cell", "length"), [("gru", 1.0), ("transformer", 0.05 * (16 / 3) ** 0.5)])
+def test_how_long_vectors_are_at_first(cell, length):
+    network = build_encoder_decoder(3000, 4000, cell=cell, units=16, tie=False)
+    tables = [network.reader.source, network.embedding, network.table]
+    for table in tables:
+        squares = np.sum(np.square(table.embeddings.numpy()), axis=1)
+        np.testing.assert_allclose(np.sqrt(squares.mean()), length, rtol=0.05)
+
+
 def test_the_number_of_attention_heads():
     heads = {"attention": "multi_head", "units": 64}
     assert build(**heads).decoder.layers[0].attention.num_heads == 2
