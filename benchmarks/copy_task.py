@@ -2,7 +2,8 @@
 
 "Kavotir gave Anna a book in Rome" becomes "in Rome Anna got a book from Kavotir". Half of the names are of forty known
 ones; the others are made up, each for one sentence, so that those of the test are new. Three models of one size:
-without attention; with attention, which puts the most attended word in the place of an unknown one; and with copying.
+without attention; with attention, which writes words of its vocabulary alone, or puts the most attended word in the
+place of an unknown one; and with copying.
 No data needed.
 Run from the repository root: python benchmarks/copy_task.py
 """
@@ -88,22 +89,51 @@ def measure(model, sizes):
     estimator.fit(*parts["train"][:2], validation_data=parts["dev"][:2])
     sources, targets, new = parts["test"]
     written = estimator.predict(sources)
-    right = np.array([one == other for one, other in zip(written, targets, strict=True)])
+    own = (
+        {}
+        if model != "attention"
+        else {"known_words_alone": exact(known_words(estimator, sources), targets, new)}
+    )
     return {
-        "exact_match": round(100 * float(right.mean()), 2),
-        "by_new_names": [round(100 * float(right[np.array(new) == n].mean()), 2) for n in range(3)],
+        **exact(written, targets, new),
+        **own,
         "seconds": round(estimator.report_["seconds"], 1),
         "weights": estimator.network_.count_params(),
         "examples": [list(texts) for texts in zip(sources[:5], written, targets, strict=False)],
     }
 
 
+def exact(written, targets, new):
+    """Per cent that is written exactly, of all and by the number of new names."""
+    right = np.array([one == other for one, other in zip(written, targets, strict=True)])
+    by_new_names = [round(100 * float(right[np.array(new) == n].mean()), 2) for n in range(3)]
+    return {"exact_match": round(100 * float(right.mean()), 2), "by_new_names": by_new_names}
+
+
+def known_words(estimator, sources):
+    """What a model with attention writes when it may take words of its vocabulary alone."""
+    import tensorflow as tf
+
+    from nlpkit.generation.target_writer import TargetWriter
+
+    writer = TargetWriter(estimator.network_)
+    longest = max(len(source.split()) for source in sources) + 1
+    ids = estimator.source_(tf.constant(sources))
+    found = writer.write(ids, max_new_tokens=longest, temperature=0).token_ids
+    return [text.decode() for text in estimator.target_.detokenize(found).numpy()]
+
+
 def show(rows):
     """Prints the comparison."""
-    lines = [
-        [MODELS[model]["what"], row["exact_match"], *row["by_new_names"], row["weights"], row["seconds"]]
-        for model, row in rows.items()
-    ]
+    lines = []
+    for model, row in rows.items():
+        lines.append(
+            [MODELS[model]["what"], row["exact_match"], *row["by_new_names"], row["weights"], row["seconds"]]
+        )
+        if own := row.get("known_words_alone"):
+            lines.append(
+                ["the same, known words alone", own["exact_match"], *own["by_new_names"], None, None]
+            )
     columns = ["", "written exactly, %", "no new name", "one", "two", "weights", "seconds"]
     print_table("Sentences with new names", columns, lines)
 

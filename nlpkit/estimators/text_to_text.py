@@ -17,7 +17,8 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
     Args:
         preset: `"seq2seq"`, `"reverse"`, `"peeky"`, `"attention"`, `"gnmt"` or `"transformer"`; see
             `nlpkit.models.presets`. Defaults to `"attention"`.
-        cell: `"lstm"`, `"gru"`, `"rnn"` or `"transformer"`. Defaults to `None`: the preset's.
+        cell: `"lstm"`, `"gru"`, `"rnn"`, `"peephole_lstm"`, `"layer_norm_lstm"` or `"transformer"`. Defaults to `None`:
+            the preset's.
         units: int. Size of each layer. Defaults to `None`: the preset's.
         num_layers: int. Layers on top of each other. Defaults to `None`: the preset's.
         level: `"word"`, `"char"`, `"byte"` or `"subword"`. What a token is. Defaults to `"subword"`.

@@ -161,7 +161,9 @@ def _network(given):
         decoder,
         TiedOutput(projection=given["tie"] and hidden != size, name="output"),
         target=None if given["share"] else _target(given, size),
-        table=None if given["tie"] else _embedding(given, vocabulary_size, hidden, name="output_table"),
+        table=None
+        if given["tie"]
+        else _embedding(given["cell"], vocabulary_size, hidden, name="output_table"),
         pointer=PointerHead(vocabulary_size, given["copy"], name="pointer") if given["copy"] else None,
         positions=_positions(given) if transformer else None,
         dropout=given["dropout"],
@@ -169,26 +171,25 @@ def _network(given):
     )
 
 
-def _embedding(given, vocabulary_size, size, **options):
+def _embedding(cell, vocabulary_size, size, **options):
     """Vectors of a length of about 1, whatever their size: of much shorter ones gates take long to see anything.
 
     The norms of a Transformer make them that long by themselves.
     """
-    if given["cell"] in RECURRENT:
+    if cell in RECURRENT:
         options["embeddings_initializer"] = keras.initializers.VarianceScaling(1.0, "fan_out", "uniform")
     return TokenEmbedding(vocabulary_size, size, **options)
 
 
 def _target(given, size):
-    return _embedding(
-        given, given["target_vocabulary_size"], size, word_dropout=given["word_dropout"], name="target"
-    )
+    vocabulary_size, cell = given["target_vocabulary_size"], given["cell"]
+    return _embedding(cell, vocabulary_size, size, word_dropout=given["word_dropout"], name="target")
 
 
 def _source(given):
     size = given["embedding_dim"] or given["units"]
     if given["features"] is None:
-        return _embedding(given, given["source_vocabulary_size"], size, name="source")
+        return _embedding(given["encoder"], given["source_vocabulary_size"], size, name="source")
     if isinstance(given["features"], int):
         return keras.layers.Dense(size, name="source")
     filters = {} if given["filters"] is None else {"filters": given["filters"]}

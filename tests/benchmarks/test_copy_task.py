@@ -19,6 +19,23 @@ def test_names_of_the_test_are_new():
     assert copy_task.sentences(300, 0, set(copy_task.KNOWN)) == (sources, targets, new)
 
 
+def test_known_words_alone_never_say_a_new_name():
+    from estimators.untrained import untrained
+
+    from nlpkit import TextToText
+
+    sources, targets, _ = copy_task.sentences(60, 0, set(copy_task.KNOWN))
+    with untrained():
+        model = TextToText("attention", level="word", shared=True, units=8, random_state=0).fit(
+            sources, targets
+        )
+    written = copy_task.known_words(model, sources)
+    known = set(model.target_.tokenizer.vocabulary.tokens[4:])
+    assert len(written) == 60 and {word for text in written for word in text.split()} <= known
+    found = copy_task.exact(["a", "b", "x", "x"], ["a", "b", "c", "d"], [0, 1, 2, 2])
+    assert found == {"exact_match": 50.0, "by_new_names": [100.0, 100.0, 0.0]}
+
+
 def test_what_a_run_writes(quick, monkeypatch, capsys):
     monkeypatch.setattr(copy_task, "MODELS", {"copy": copy_task.MODELS["copy"]})
     result = quick("copy_task")

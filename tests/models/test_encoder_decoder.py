@@ -280,12 +280,14 @@ def test_source_and_target_share_what_they_are_told_to():
     assert sizes[False, True] - sizes[True, True] == table
 
 
-@pytest.mark.parametrize(("cell", "length"), [("gru", 1.0), ("transformer", 0.05 * (16 / 3) ** 0.5)])
-def test_how_long_vectors_are_at_first(cell, length):
-    network = build_encoder_decoder(3000, 4000, cell=cell, units=16, tie=False)
-    tables = [network.reader.source, network.embedding, network.table]
-    for table in tables:
+@pytest.mark.parametrize("encoder", ["gru", "transformer"])
+@pytest.mark.parametrize("cell", ["gru", "transformer"])
+def test_how_long_vectors_are_at_first(encoder, cell):
+    network = build_encoder_decoder(3000, 4000, encoder=encoder, cell=cell, units=16, tie=False)
+    tables = {network.reader.source: encoder, network.embedding: cell, network.table: cell}
+    for table, reader in tables.items():
         squares = np.sum(np.square(table.embeddings.numpy()), axis=1)
+        length = {"gru": 1.0, "transformer": 0.05 * (16 / 3) ** 0.5}[reader]
         np.testing.assert_allclose(np.sqrt(squares.mean()), length, rtol=0.05)
 
 
