@@ -1,7 +1,7 @@
 """The ladder of encoder-decoders: sums and dates by characters, from the plain model to the Transformer.
 
 The textbook "Deep Learning from Scratch 2" trains the first five on 45,000 sums (25 epochs, vectors of 16, 128 units)
-and 45,000 dates (256 units; five of its ten epochs are run), batches of 128, gradients cut to a norm of 5, texts filled
+and 45,000 dates (256 units; four of its ten epochs are run), batches of 128, gradients cut to a norm of 5, texts filled
 up with spaces, Adam at 0.001. nlpkit's have the same texts, sizes, batches and epochs; they pass on both states of the
 LSTM, begin with nlpkit's weights, and their learning rate rises to RATE and falls again. Where PEER_PATH names a folder
 with the textbook's code (seq2seq_peers.py) it is trained in the same run. After each epoch 5,000 texts are tested,
@@ -27,7 +27,7 @@ STEPS = {"batch_size": 128, "learning_rate": 1e-3, "clip_norm": 5.0}
 RATE = 4e-3
 TASKS = {
     "addition": {"sizes": {"embedding": 16, "units": 128, **STEPS}, "epochs": 25},
-    "date": {"sizes": {"embedding": 16, "units": 256, **STEPS}, "epochs": 5},
+    "date": {"sizes": {"embedding": 16, "units": 256, **STEPS}, "epochs": 4},
 }
 QUICK = {"sizes": {"embedding": 4, "units": 32, **STEPS, "batch_size": 32}, "epochs": 2}
 QUICK_PAIRS = 320
