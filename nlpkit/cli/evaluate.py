@@ -20,6 +20,7 @@ from nlpkit.cli.show import (
     write_json,
 )
 from nlpkit.cli.start import TASKS, load_model
+from nlpkit.cli.target_search import check_attends, penalties_of
 from nlpkit.errors import InputError
 
 EXAMPLES = (
@@ -39,12 +40,13 @@ Beam = Annotated[
     ),
 ]
 OF_TEXTS = ("text", "label", "label_separator", "whole_files")
+SEARCH = ("beam", "length_penalty", "coverage_penalty", "max_new_tokens")
 # What a model of each task is, for a refusal, and the options that are of no use to it.
 REFUSED = {
-    "classifier": ("a classifier, which reads a text per row", ("whole_files", "source", "target", "beam")),
+    "classifier": ("a classifier, which reads a text per row", ("whole_files", "source", "target", *SEARCH)),
     "generator": (
         "a text generator, which needs no labels",
-        ("label", "label_separator", "source", "target", "beam"),
+        ("label", "label_separator", "source", "target", *SEARCH),
     ),
     "text_to_text": ("a text-to-text model, which reads pairs (--source and --target)", OF_TEXTS),
     "chatbot": ("a chatbot, which reads turns and the answer (--source and --target)", OF_TEXTS),
@@ -70,6 +72,9 @@ def evaluate(
     format: options.FileFormat = None,
     whole_files: options.WholeFilesAsTrained = None,
     beam: Beam = None,
+    length_penalty: of_pairs.LengthPenalty = None,
+    coverage_penalty: of_pairs.CoveragePenalty = None,
+    max_new_tokens: of_pairs.MaxNewTokens = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ):
@@ -82,7 +87,7 @@ def evaluate(
     A text generator on texts: perplexity, bits per character; the end of each text counts as a token.
 
     A text-to-text model on pairs: BLEU, chrF, ROUGE and exact match of what it writes for each source. So is a
-    chatbot, on turns and their answers.
+    chatbot, on turns and their answers. The options of the search are those of nlpkit translate.
     """
     from nlpkit.estimators.saving import read_spec
 
@@ -94,6 +99,7 @@ def evaluate(
         )
     what, refused = REFUSED[spec.task]
     given = {"text": text, "label": label, "source": source, "target": target, "beam": beam,
+             "length_penalty": length_penalty, "coverage_penalty": coverage_penalty, "max_new_tokens": max_new_tokens,
              "label_separator": label_separator, "whole_files": whole_files}  # fmt: skip
     _refuse(model, what, {name: given[name] for name in refused})
     reading = {"columns": columns, "quoting": quoting, "on_bad_row": on_bad_row, "format": format}
@@ -108,8 +114,12 @@ def evaluate(
     else:
         reader = pair_reader(data, source=source, target=target, **reading)
         check_readable(reader)
-        settings = {"beam_size": beam or 1}
-    evaluation = load_model(model).evaluate(reader, **settings)
+        penalties = penalties_of(beam or 1, length_penalty, coverage_penalty)
+        settings = {"beam_size": beam or 1, "max_new_tokens": max_new_tokens, **penalties}
+    loaded = load_model(model)
+    if coverage_penalty:
+        check_attends(loaded, model, coverage_penalty=coverage_penalty)
+    evaluation = loaded.evaluate(reader, **settings)
     SHOW.get(spec.task, _show_texts)(evaluation, reader, as_json)
     if not quiet:
         note_skipped(reader.skipped, reader.first_skipped)

@@ -11,6 +11,7 @@ from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
     add_test_result,
     check_folders,
+    columns_as_given,
     fit_and_save,
     given,
     note_next,
@@ -111,7 +112,7 @@ def classifier(
     )  # fmt: skip
     if test:
         add_test_result(lambda: model.add_test(test), model, out)
-    _show_result(model, out, quiet, as_json)
+    _show_result(model, out, columns_as_given(columns=columns, text=text, label=label), quiet, as_json)
 
 
 def _check_pretrained(folder, **decided):
@@ -138,7 +139,7 @@ def _checked_reader(option, files, columns_of):
     return reader, places if columns_of["on_bad_row"] == "error" else {}
 
 
-def _show_result(model, out, quiet, as_json):
+def _show_result(model, out, as_read, quiet, as_json):
     report = model.report_
     if as_json:
         evaluations = {name: numbers(evaluation) for name, evaluation in report["evaluation"].items()}
@@ -155,6 +156,6 @@ def _show_result(model, out, quiet, as_json):
     note_result(report, out)
     note_next(
         f"nlpkit predict {out} 'a text' 'another text'",
-        f"nlpkit evaluate {out} --data FILE",
+        f"nlpkit evaluate {out} --data FILE{as_read}",
         f"nlpkit export {out} --to saved_model",
     )

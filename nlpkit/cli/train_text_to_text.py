@@ -9,6 +9,7 @@ from nlpkit.cli.show import print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
     check_folders,
+    columns_as_given,
     given,
     note_next,
     note_result,
@@ -100,7 +101,8 @@ def text_to_text(
     evaluations = train_and_measure(
         model, out, checkpoint, preset, train, validation=validation, test=test and [test], resume=resume
     )
-    _show_result(model.report_, evaluations, out, quiet, as_json)
+    as_read = columns_as_given(columns=columns, source=source, target=target)
+    _show_result(model.report_, evaluations, out, as_read, quiet, as_json)
 
 
 def _text_options(vocabulary_size, source_level, target_level):
@@ -128,7 +130,7 @@ def _checked(files, reading):
     return reader
 
 
-def _show_result(report, evaluations, out, quiet, as_json):
+def _show_result(report, evaluations, out, as_read, quiet, as_json):
     if as_json:
         write_json(result_object(report, evaluations, out, preset=report["settings"]["estimator"]["preset"]))
         return
@@ -137,6 +139,6 @@ def _show_result(report, evaluations, out, quiet, as_json):
         note_result(report, out)
         note_next(
             f"nlpkit translate {out} 'a text' --beam 5",
-            f"nlpkit evaluate {out} --data FILE --beam 5",
-            f"nlpkit score {out} --data FILE",
+            f"nlpkit evaluate {out} --data FILE{as_read} --beam 5",
+            f"nlpkit score {out} --data FILE{as_read}",
         )

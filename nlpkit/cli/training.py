@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import shlex
 import sys
 from pathlib import Path
 
@@ -185,6 +186,23 @@ def _exported(out):
     """Names of what was exported: the newest SavedModel, and the files."""
     versions = sorted((path.name for path in out.iterdir() if path.name.isdecimal()), key=int)
     return [*versions[-1:], *sorted(path.name for pattern in EXPORTS for path in out.glob(pattern))]
+
+
+def columns_as_given(**flags):
+    """The options by which other files are read as those of the training were, to be typed again.
+
+    Args:
+        **flags: str or `None`. By the name of the option.
+
+    Returns:
+        str, which begins with a space where there is anything to type.
+
+    Example:
+        >>> from nlpkit.cli.training import columns_as_given
+        >>> columns_as_given(columns="source,target", source=None, target="my answer")
+        " --columns source,target --target 'my answer'"
+    """
+    return "".join(f" --{name} {shlex.quote(value)}" for name, value in flags.items() if value is not None)
 
 
 def note_next(*commands):

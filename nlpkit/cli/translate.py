@@ -13,6 +13,7 @@ from nlpkit.cli.pairs import pair_reader, pieces
 from nlpkit.cli.prediction_lines import one_line
 from nlpkit.cli.show import note_skipped
 from nlpkit.cli.start import load_model
+from nlpkit.cli.target_search import check_attends, penalties_of
 from nlpkit.cli.texts import Files, chunks_of, reader_of, texts_command
 from nlpkit.errors import InputError
 
@@ -63,16 +64,15 @@ def translate(
     Each text gets one line, in order; so does a blank one. With --nbest it gets as many, numbered from the best on,
     with the score: the log-probability over the length penalty, plus the coverage penalty.
     """
-    penalties = {"length_penalty": length_penalty, "coverage_penalty": coverage_penalty}
-    penalties = {name: value for name, value in penalties.items() if value is not None}
-    _check_search(beam, nbest, penalties, alignments, as_json)
+    penalties = penalties_of(beam, length_penalty, coverage_penalty)
+    _check_output(beam, nbest, alignments, as_json)
     make_reader = partial(
         pair_reader, source=source, target=False, columns=columns, quoting=quoting, on_bad_row=on_bad_row,
         format=format,
     )  # fmt: skip
     reader = reader_of(texts, data, "translate", make_reader)
     translator = load_model(model, "text_to_text")
-    _check_attends(translator, model, alignments, coverage_penalty)
+    check_attends(translator, model, alignments=alignments, coverage_penalty=coverage_penalty)
     search = {"n": nbest or 1, "beam_size": beam, "max_new_tokens": max_new_tokens, "alignments": alignments}
     for chunk in chunks_of(texts, reader and pieces(reader, ROWS), quiet):
         found = translator.predict_nbest(chunk, **search, **penalties)
@@ -83,29 +83,14 @@ def translate(
         note_skipped(reader.skipped, reader.first_skipped)
 
 
-def _check_search(beam, nbest, penalties, alignments, as_json):
+def _check_output(beam, nbest, alignments, as_json):
     if nbest and nbest > beam:
         raise InputError(
             f"--nbest gives as many targets as there are beams, at most. Received: --nbest {nbest} with --beam {beam}. "
             f"Search with --beam {nbest} or more."
         )
-    if penalties and beam == 1:
-        given = ", ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in penalties.items())
-        raise InputError(
-            f"A penalty decides between beams. Received: {given} with --beam 1. Add --beam 5, or leave it out."
-        )
     if alignments and not as_json:
         raise InputError("--alignments come as JSON Lines. Received: no --json. Add it.")
-
-
-def _check_attends(translator, model, alignments, coverage_penalty):
-    given = {"--alignments": alignments, "--coverage-penalty": coverage_penalty}
-    given = [name for name, value in given.items() if value]
-    if given and not translator.network_.attends:
-        raise InputError(
-            f"{model} holds a model without attention, which cannot tell what it reads. "
-            f"Received: {', '.join(given)}. Leave that out, or train with --preset attention."
-        )
 
 
 def _lines(source, results, nbest, as_json):

@@ -183,27 +183,33 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
         """
         return super().predict_nbest(X, **search)
 
-    def evaluate(self, X, y, *, beam_size=1):
+    def evaluate(self, X, y, *, beam_size=1, length_penalty=1.0, coverage_penalty=0.0, max_new_tokens=None):
         """Describes images and measures how near the texts come to the true ones.
 
         Args:
             X: As of `fit`.
             y: As of `fit`; of several captions each counts as right.
             beam_size: int. As of `predict`. Defaults to 1.
+            length_penalty: float. As of `predict`. Defaults to 1.
+            coverage_penalty: float. As of `predict`. Defaults to 0.
+            max_new_tokens: int. As of `predict`. Defaults to `None`.
 
         Returns:
             dict, as `TextToText.evaluate` gives it.
 
         Raises:
-            InputError: If images, captions or `beam_size` cannot be used.
+            InputError: If images, captions or an option cannot be used.
         """
         check_is_fitted(self)
-        return self._measured(self, X, y, beam_size)
+        return self._measured(
+            self, X, y, beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty,
+            max_new_tokens=max_new_tokens,
+        )  # fmt: skip
 
-    def _measured(self, predictor, X, y, beam_size=1):
+    def _measured(self, predictor, X, y, beam_size=1, **search):
         import_sacrebleu()
         captions = check_captions(y, X).tolist()
-        return text_metrics(predictor.predict(X, beam_size=beam_size), captions)
+        return text_metrics(predictor.predict(X, beam_size=beam_size, **search), captions)
 
     def score(self, X, y):
         """The log-probability of a caption of each image, its end included.
@@ -275,7 +281,10 @@ class ImageCaptioner(PersistentTextToText, WritingTextToText, BaseEstimator):
 
     def _alignment(self, row, image, weights):
         target = pieces_of(self.target_, row)
-        return {"target_tokens": target, "attention": np.round(weights[: len(target)], 4).tolist()}
+        return {
+            "target_tokens": target,
+            "attention": np.round(weights[: len(target)].astype("float64"), 4).tolist(),
+        }
 
 
 def _one_by_one(images, numbers, captions, encode):

@@ -124,26 +124,34 @@ class TextToText(PersistentTextToText, WritingTextToText, BaseEstimator):
         check_is_fitted(self)
         return log_probabilities(self._writer(), *encoded(self, self._pairs(X, y)))
 
-    def evaluate(self, X, y=None, *, beam_size=1):
+    def evaluate(
+        self, X, y=None, *, beam_size=1, length_penalty=1.0, coverage_penalty=0.0, max_new_tokens=None
+    ):
         """Writes the targets of texts and measures how near they come to the true ones.
 
         Args:
             X: List of str, or a `TableReader` as of `fit`.
             y: List of str; `None` with a reader.
             beam_size: int. As of `predict`. Defaults to 1.
+            length_penalty: float. As of `predict`. Defaults to 1.
+            coverage_penalty: float. As of `predict`. Defaults to 0.
+            max_new_tokens: int. As of `predict`. Defaults to `None`.
 
         Returns:
             dict of `"bleu"`, `"chrf"`, `"rouge1"`, `"rouge2"`, `"rougeL"`, `"exact_match"` (all in per cent),
             `"texts"`, and the signatures of sacrebleu.
         """
         check_is_fitted(self)
-        return self._measured(self, X, y, beam_size)
+        return self._measured(
+            self, X, y, beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty,
+            max_new_tokens=max_new_tokens,
+        )  # fmt: skip
 
-    def _measured(self, predictor, X, y, beam_size=1):
+    def _measured(self, predictor, X, y, beam_size=1, **search):
         """What `evaluate` gives, of the model itself or of an export of it."""
         import_sacrebleu()
         sources, targets = self._pairs(X, y).all()
-        return text_metrics(predictor.predict(sources, beam_size=beam_size), targets)
+        return text_metrics(predictor.predict(sources, beam_size=beam_size, **search), targets)
 
     def add_test(self, X, y=None):
         """Measures the model on test pairs and adds the result to `report_`, as the part `"test"`.

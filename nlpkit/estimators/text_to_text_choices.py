@@ -109,7 +109,8 @@ def _fit_to_cell(network, of_preset, given):
     cell = given.get("cell", of_preset)
     of_others = ()
     if cell == "transformer":
-        of_others = ("bidirectional", *OF_RECURRENT)
+        # Who asks for the preset that is about it asks for what a Transformer lacks, and is told so.
+        of_others = ("bidirectional", *(name for name in OF_RECURRENT if name != "peeky"))
     elif of_preset == "transformer":
         network["attention"] = ("additive", "a Transformer attends too")
         if given.get("encoder") != "transformer":

@@ -171,7 +171,8 @@ class WritingTextToText:
             own = [copied(self.target_, ids[None], [text])[0] for ids in sides]
         layers = self.source_, self.target_
         source, target = (pieces_of(*side) for side in zip(layers, sides, own, strict=True))
-        shares = np.round(weights[: len(target), : len(source)], 4).tolist()
+        # As Python's floats, of which JSON shows four digits.
+        shares = np.round(weights[: len(target), : len(source)].astype("float64"), 4).tolist()
         return {"source_tokens": source, "target_tokens": target, "attention": shares}
 
     def _source_batches(self, texts):

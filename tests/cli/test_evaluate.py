@@ -153,8 +153,8 @@ def test_a_text_to_text_model_is_measured_by_what_it_writes(run, trained_transla
 def test_beams_reach_the_estimator(run, translator, tmp_path, monkeypatch):
     seen = []
 
-    def evaluate(self, X, *, beam_size):
-        seen.append((next(iter(X)).texts, beam_size))
+    def evaluate(self, X, **search):
+        seen.append((next(iter(X)).texts, search))
         return {}
 
     monkeypatch.setattr("nlpkit.TextToText.evaluate", evaluate)
@@ -170,9 +170,18 @@ def test_beams_reach_the_estimator(run, translator, tmp_path, monkeypatch):
         "en",
         "--json",
     )
-    for args in ((), ("--beam", 4)):
+    penalties = ("--beam", 4, "--length-penalty", 0.5, "--coverage-penalty", 0.2, "--max-new-tokens", 7)
+    for args in ((), penalties):
         assert run(*command, *args).stdout == '{"skipped": 0}\n'
-    assert seen == [(["Ein Hund"], 1), (["Ein Hund"], 4)]
+    searches = [
+        {"beam_size": 1, "max_new_tokens": None},
+        {"beam_size": 4, "max_new_tokens": 7, "length_penalty": 0.5, "coverage_penalty": 0.2},
+    ]
+    assert seen == [(["Ein Hund"], search) for search in searches]
+    refused = run(*command, "--length-penalty", 0.5)
+    assert (
+        refused.exit_code == 2 and "A penalty decides between beams. Received: --length-p" in refused.stderr
+    )
 
 
 def test_the_table_of_a_text_to_text_model(run, trained_translator, pairs):
@@ -209,6 +218,8 @@ def test_options_of_pairs_and_of_texts_do_not_mix(run, model, language_model, tr
         (translator, ("--label", "en"), "Received: --label. Leave it out."),
         (translator, ("--label-separator", ";"), "Received: --label-separator. Leave it out."),
         (translator, ("--whole-files",), "Received: --whole-files. Leave it out."),
+        (language_model, ("--length-penalty", 1), "Received: --length-penalty. Leave it out."),
+        (model, ("--max-new-tokens", 5), "Received: --max-new-tokens. Leave it out."),
     ):
         result = run("evaluate", folder, *data, *args)
         assert (result.exit_code, result.stdout) == (2, "")

@@ -60,7 +60,13 @@ def test_table_and_hints_name_the_folder(run, pairs, tmp_path):
     result = run("train", "text-to-text", *data, "--out", out, *SMALL)
     assert result.exit_code == 0, result.output
     assert "validation" in result.stdout and "perplexity" in result.stdout and "epoch" not in result.stdout
-    for line in (f"nlpkit translate {out}", f"nlpkit evaluate {out}", f"nlpkit score {out}", "report.html"):
+    read = "--data FILE --columns source,target"
+    for line in (
+        f"nlpkit translate {out}",
+        f"nlpkit evaluate {out} {read}",
+        f"nlpkit score {out} {read}",
+        "report.html",
+    ):
         assert line in result.stderr
 
 
@@ -314,6 +320,7 @@ def test_refusals_before_tensorflow_is_started(run, tmp_path, monkeypatch, args,
         (["--copy", "5"], "`copy` writes words of the source with the vocabulary of the target."),
         (["--shared", "--source-level", "char", "--target-level", "word"], "both sides have one vocabulary"),
         (["--cell", "transformer", "--peeky"], "`peeky` is an option of recurrent decoders"),
+        (["--cell", "transformer", "--preset", "peeky"], "`peeky` is an option of recurrent decoders"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

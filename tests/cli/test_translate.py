@@ -72,6 +72,7 @@ def test_the_best_and_alignments_as_json(run, translator, expected):
         assert len(one["attention"]) == len(one["target_tokens"])
         for weights in one["attention"]:
             assert len(weights) == 7 and math.isclose(sum(weights), 1.0, abs_tol=1e-2)
+            assert weights == [round(weight, 4) for weight in weights]
     assert set(plain) == {"source", "text", "score", "source_tokens", "target_tokens", "attention"}
     assert plain["target_tokens"] == first["target_tokens"]
 
