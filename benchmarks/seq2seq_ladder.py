@@ -249,24 +249,25 @@ def draw(rows, path):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.2), facecolor="white", layout="constrained")
+    figure, lines = Figure(figsize=(12, 4.2), facecolor="white", layout="constrained"), {}
     FigureCanvasAgg(figure)
     for axes, task in zip(figure.subplots(1, len(TASKS)), TASKS, strict=True):
         for model, color in zip(RUNGS, COLORS, strict=True):
             row = rows.get(f"{task}.{model}", {})
             for code, style in (("nlpkit", "-"), ("textbook", ":")):
                 if found := row.get(code, {}).get("exact_match"):
-                    label = NAMES[model] if code == "nlpkit" else None
                     epochs = range(1, len(found) + 1)
-                    axes.plot(epochs, found, style, color=color, linewidth=1.8, label=label)
+                    (line,) = axes.plot(epochs, found, style, color=color, linewidth=1.8)
+                    lines.setdefault(NAMES[model], line)
         axes.set_title({"addition": "sums", "date": "dates"}[task], loc="left", fontsize=11)
         axes.set_xlabel("epochs")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel("written exactly, %")
         axes.set_ylim(-3, 103)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#e2e8f0", linewidth=0.8)
-        if axes.lines:
-            axes.legend(frameon=False, fontsize=9, title="dotted: the textbook's code", title_fontsize=9)
+    kept = {"loc": "outside right center", "frameon": False, "fontsize": 9, "title_fontsize": 9}
+    figure.legend(lines.values(), lines.keys(), title="dotted: the textbook's code", **kept)
     figure.savefig(path, dpi=110)
 
 
