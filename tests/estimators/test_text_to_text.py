@@ -170,6 +170,10 @@ def test_texts_of_every_kind_are_answered(fitted):
     # Unknown words are all the same to it.
     assert fitted.source_(["ñ"]).numpy().tolist() == [[1, 3]]
     assert np.isfinite(fitted.score(texts, [""] * 6)).all()
+    # However long, a source is read to its end.
+    assert fitted.source_(["one " * 200]).shape == (1, 201)
+    long, longer = fitted.score(["one " * 200, "one " * 200 + "five"], ["one", "one"])
+    assert abs(long - longer) > 1e-6
     # At most as many tokens as the longest target had, unless more are asked for.
     assert max(one["tokens"] for (one,) in fitted.predict_nbest(texts, n=1)) <= fitted._longest == 4
 
