@@ -47,7 +47,7 @@ def test_what_a_run_writes(tmp_path, monkeypatch, quick, capsys):
     baseline, row = result["rows"].values()
     firsts = {" ".join(description.split()[: baseline["words"]]) for description, _ in NEWS}
     assert set(baseline["examples"]) <= firsts and "written" not in row and row["epochs"] == 2
-    assert len(result["examples"]) == 10
+    assert len(result["examples"]) == 10 and row["search"] in list(headlines.SEARCHES)
     text = (tmp_path / "headlines_quick.md").read_text(encoding="utf-8")
-    assert f"| first {baseline['words']} words | {baseline['rouge1']} | " in text and "(seed 5)" in text
+    assert f"| first {baseline['words']} words |  | {baseline['rouge1']} | " in text and "(seed 5)" in text
     assert f"copy: {result['examples'][0]['copy']}" in capsys.readouterr().out
