@@ -136,7 +136,7 @@ def table(rows):
 
 def write_markdown(name, columns, lines, drawn, seed):
     """Writes table and examples as benchmarks/results/<name>.md."""
-    text = f"AG News, description to title, test part; ROUGE F1, %.\n\n"
+    text = "AG News, description to title, test part; ROUGE F1, %.\n\n"
     cells = [["" if cell is None else str(cell) for cell in line] for line in lines]
     for line in [columns, ["---"] * len(columns), *cells]:
         text += f"| {' | '.join(line)} |\n"
