@@ -62,6 +62,7 @@ WORD_LAYERS = [
             "word_dropout": 0.1,
             "embedding_dropout": 0.1,
         },
+        {"vocabulary_size": 10, "embedding_dim": 4, "embeddings_initializer": "normal"},
     ),
     # The table is the same whatever the rows are.
     *rows(

@@ -18,6 +18,15 @@ def test_vectors_are_rows_of_the_table_and_padding_is_masked():
     np.testing.assert_array_equal(vectors._keras_mask, IDS != 0)
 
 
+@pytest.mark.parametrize("initializer", ["ones", keras.initializers.Constant(2.0)], ids=["name", "object"])
+def test_vectors_begin_as_the_initializer_says(initializer):
+    layer = TokenEmbedding(10, 4, embeddings_initializer=initializer)
+    expected = keras.initializers.get(initializer)((10, 4))
+    for each in (layer, TokenEmbedding.from_config(layer.get_config())):
+        each.build((None, None))
+        np.testing.assert_array_equal(each.get_weights()[0], expected)
+
+
 def test_whole_words_are_dropped():
     ids = np.array([[3, 4, 5, 0]])
     layer = TokenEmbedding(6, 50, word_dropout=0.5)
