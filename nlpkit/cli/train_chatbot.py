@@ -13,6 +13,7 @@ from nlpkit.cli.pairs import check_readable, pair_reader
 from nlpkit.cli.show import note_skipped, print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
+    check_batches,
     check_folders,
     given,
     note_next,
@@ -42,6 +43,18 @@ Separator = Annotated[
     ),
 ]
 
+CopyWords = Annotated[
+    int | None,
+    typer.Option(
+        "--copy",
+        min=0,
+        metavar="N",
+        help="Words of the turns read may be copied, also N unknown ones, names for example; with --level word.",
+        show_default="0",
+        rich_help_panel="Model",
+    ),
+]
+
 
 def register(tasks):
     """Adds `chatbot` to the tasks of `nlpkit train`."""
@@ -66,10 +79,13 @@ def chatbot(
     units: of_pairs.Units = None,
     num_layers: of_pairs.Layers = None,
     dropout: of_pairs.Dropout = None,
+    copy: CopyWords = None,
     level: own.Level = "subword",
     normalize: own.Normalize = True,
     vocabulary_size: of_pairs.VocabularySize = None,
     batch_size: of_pairs.BatchSize = None,
+    batch_tokens: of_pairs.BatchTokens = None,
+    max_source_length: of_pairs.MaxSourceLength = None,
     epochs: own.Epochs = None,
     minutes: own.Minutes = None,
     mixed_precision: own.Mixed = False,
@@ -92,6 +108,7 @@ def chatbot(
     reading = {"source": source, "target": target, "columns": columns, "quoting": quoting,
                "on_bad_row": on_bad_row, "format": format}  # fmt: skip
     checkpoint = check_folders(out, resume, overwrite)
+    check_batches(batch_size, batch_tokens)
     files = {"--data": data, "--validation-data": validation_data, "--test-data": test_data}
     parts = {option: _read(option, named, reading) for option, named in files.items() if named}
     start_tensorflow()
@@ -102,8 +119,9 @@ def chatbot(
         normalize=normalize, epochs=epochs, minutes=minutes,
         options={
             "source": given(vocabulary_size=vocabulary_size),
-            "network": given(dropout=dropout),
-            "training": given(batch_size=batch_size, tensorboard=tensorboard, mixed_precision=mixed_precision or None),
+            "network": given(dropout=dropout, copy=copy),
+            "training": given(batch_size=batch_size, batch_tokens=batch_tokens, max_source_length=max_source_length,
+                              tensorboard=tensorboard, mixed_precision=mixed_precision or None),
         },
         random_state=seed, verbose=0 if quiet else 1,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from nlpkit.cli.pairs import check_readable, pair_reader
 from nlpkit.cli.show import print_texts_measured, write_json
 from nlpkit.cli.start import start_tensorflow
 from nlpkit.cli.training import (
+    check_batches,
     check_folders,
     columns_as_given,
     given,
@@ -16,7 +17,6 @@ from nlpkit.cli.training import (
     result_object,
     train_and_measure,
 )
-from nlpkit.errors import InputError
 
 EXAMPLES = (
     "nlpkit train translator --data train.tsv --columns source,target \\\n"
@@ -83,7 +83,7 @@ def text_to_text(
     reading = {"source": source, "target": target, "columns": columns, "quoting": quoting,
                "on_bad_row": on_bad_row, "format": format}  # fmt: skip
     checkpoint = check_folders(out, resume, overwrite)
-    _check_batches(batch_size, batch_tokens)
+    check_batches(batch_size, batch_tokens)
     train, validation, test = [_checked(files, reading) for files in (data, validation_data, test_data)]
     start_tensorflow()
     from nlpkit import TextToText
@@ -112,14 +112,6 @@ def _text_options(vocabulary_size, source_level, target_level):
         side: given(vocabulary_size=None if own == "byte" != other else vocabulary_size)
         for side, (own, other) in sides.items()
     }
-
-
-def _check_batches(batch_size, batch_tokens):
-    if batch_size and batch_tokens:
-        raise InputError(
-            "--batch-tokens takes the place of --batch-size. "
-            f"Received: --batch-size {batch_size} and --batch-tokens {batch_tokens}. Leave out one of them."
-        )
 
 
 def _checked(files, reading):

@@ -34,6 +34,23 @@ def check_folders(out, resume, overwrite):
     return checkpoint
 
 
+def check_batches(batch_size, batch_tokens):
+    """Makes sure that the size of a step of pairs is said once.
+
+    Args:
+        batch_size: int. Pairs of a step, or `None`.
+        batch_tokens: int. Tokens of a step, or `None`.
+
+    Raises:
+        InputError: If both are given.
+    """
+    if batch_size and batch_tokens:
+        raise InputError(
+            "--batch-tokens takes the place of --batch-size. "
+            f"Received: --batch-size {batch_size} and --batch-tokens {batch_tokens}. Leave out one of them."
+        )
+
+
 def fit_and_save(model, out, kept_in, data, **settings):
     """Trains and saves; until the model is saved, its state stays in the checkpoint.
 
@@ -161,7 +178,7 @@ def add_test_result(add_test, model, out):
 
 
 def note_result(report, out):
-    """Says what was left out, whether the time was over, where the model is, and what there is from before.
+    """Says what was left out, why training ended early, where the model is, and what there is from before.
 
     Args:
         report: dict. The `report_` of the estimator.
@@ -169,11 +186,13 @@ def note_result(report, out):
     """
     for part, facts in report["data"].items():
         note_skipped(facts.get("skipped", 0), facts.get("first_skipped", []), f"{part} data")
+    epochs, planned = len(report["history"]["loss"]), report["settings"]["training"]["epochs"]
     if report["out_of_time"]:
-        epochs = len(report["history"]["loss"])
         note(
             f"stopped in epoch {epochs}, because the time was over; with more --minutes it may become better"
         )
+    elif epochs < planned:
+        note(f"ended after epoch {epochs} of {planned}, as nothing became better any more")
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
     exported = _exported(out)
     if exported:

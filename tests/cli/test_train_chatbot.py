@@ -78,15 +78,16 @@ def test_options_reach_the_estimator(run, files, monkeypatch):
     seen = given_to_estimator(
         run, monkeypatch, "--data", files / "a.txt", "--validation-data", files / "b.txt", "--out", out,
         "--turns", 5, "--separator", " <> ", "--preset", "gnmt", "--cell", "gru", "--units", 8, "--num-layers", 2,
-        "--dropout", 0.3, "--level", "char", "--no-normalize", "--vocabulary-size", 500, "--batch-size", 12,
+        "--dropout", 0.3, "--level", "char", "--no-normalize", "--vocabulary-size", 500, "--batch-tokens", 900,
+        "--copy", 20, "--max-source-length", 70,
         "--epochs", 4, "--minutes", 2, "--mixed-precision", "--tensorboard", "logs", "--seed", 5,
     )  # fmt: skip
     assert seen.pop("X") == read_dialogues([files / "a.txt"], "--data")[0]
-    training = {"batch_size": 12, "tensorboard": "logs", "mixed_precision": True}
+    training = {"batch_tokens": 900, "max_source_length": 70, "tensorboard": "logs", "mixed_precision": True}
     assert seen == {
         "preset": "gnmt", "turns": 5, "separator": " <> ", "cell": "gru", "units": 8, "num_layers": 2, "level": "char",
         "shared": True, "normalize": False, "epochs": 4, "minutes": 2.0, "random_state": 5, "verbose": 0,
-        "options": {"source": {"vocabulary_size": 500}, "network": {"dropout": 0.3}, "training": training},
+        "options": {"source": {"vocabulary_size": 500}, "network": {"dropout": 0.3, "copy": 20}, "training": training},
         "validation": [["good night", "bye"]], "checkpoint": files / "bot.checkpoint" / "gnmt", "resume": False,
     }  # fmt: skip
 
@@ -144,6 +145,10 @@ def test_a_run_from_a_table(run, files):
         (["--data", "a.txt", "--test-data", "bad.txt"], "bad.txt, line 2: the text is not valid UTF-8"),
         (["--data", "pairs.csv"], "there is no column 'source' for the source."),
         (["--data", "a.txt", "--source", "question"], "A text file has one text per line, no targets."),
+        (
+            ["--data", "a.txt", "--batch-size", "8", "--batch-tokens", "900"],
+            "--batch-tokens takes the place of --batch-size. Received: --batch-size 8 and --batch-tokens 900.",
+        ),
         (["--data", "a.txt", "--resume"], "--resume: there is no unfinished run in bot.checkpoint"),
     ],
 )
