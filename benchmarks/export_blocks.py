@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from common import ROOT, header, print_table, result_name, write_result
+from common import ROOT, header, print_table, read_result, result_name, write_result
 from export_matrix import one_digit, write_docs
 
 from nlpkit import layers
@@ -203,11 +203,15 @@ def lines_of(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two blocks, to see that it works")
-    quick, rows = parser.parse_args().quick, {}
+    parser.add_argument("--missing", action="store_true", help="only blocks that the result lacks")
+    options = parser.parse_args()
+    quick, rows = options.quick, {}
+    result = result_name("export_blocks", quick)
+    known = read_result(result).get("rows", {}) if options.missing else {}
     for name in QUICK if quick else BLOCKS:
-        rows[name] = differences(name)
+        rows[name] = known.get(name) or differences(name)
         print(name, rows[name], flush=True)
-    write_result(result_name("export_blocks", quick), {**header(), "rows": rows})
+    write_result(result, {**header(), "rows": rows})
     columns, (lines, reasons) = ["block", *FORMATS], lines_of(rows)
     print_table("Largest difference", columns, lines)
     print(*reasons, sep="\n")

@@ -57,7 +57,7 @@ class TokenEmbedding(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
+        self.embeddings_initializer = embeddings_initializer
         self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
         self.dropout, self.word_dropout, self.embedding_dropout = dropout, word_dropout, embedding_dropout
         part = {"dtype": self.dtype_policy}

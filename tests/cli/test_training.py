@@ -10,7 +10,11 @@ from nlpkit.cli.training import note_result
     [
         (False, 2, ""),
         (False, 9, "ended after epoch 2 of 9, as nothing became better any more\n"),
-        (True, 9, "stopped in epoch 2, because the time was over; with more --minutes it may become better\n"),
+        (
+            True,
+            9,
+            "stopped in epoch 2, because the time was over; with more --minutes it may become better\n",
+        ),
     ],
 )
 def test_why_training_ended_early(tmp_path, capsys, out_of_time, planned, told):
