@@ -39,8 +39,8 @@ RUNGS = {
     "peeky": {"peeky": True},
     "reverse_peeky": {"reverse_source": True, "peeky": True},
     "attention": {"reverse_source": True, "attention": "multiplicative"},
-    "gnmt": {"preset": "gnmt", "num_layers": 3},
-    "transformer": {"preset": "transformer", "num_layers": 2},
+    "gnmt": {"preset": "gnmt", "num_layers": 3, "dropout": 0.0},
+    "transformer": {"preset": "transformer", "num_layers": 2, "dropout": 0.1},
 }
 NAMES = {
     "plain": "plain", "reverse": "source reversed", "peeky": "peeky", "reverse_peeky": "reversed and peeky",

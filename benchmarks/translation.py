@@ -1,9 +1,9 @@
 """Translation of Multi30k, test2016: BLEU and chrF of sacrebleu, beam 5, subwords.
 
 29,000 captions train and 1,014 choose the epoch, raw texts on both sides. Each row is a preset of
-translation_presets.py in one direction, trained in a process of its own for so many minutes at most: vocabularies,
-training and validation, without the reading of files. Rows are kept in one result file, so that they can be run on
-different days. BLEU in lower case, as many tutorials give it, stands beside.
+translation_presets.py in one direction, trained in a process of its own. Its time, which must not exceed the preset's
+minutes, is that of vocabularies, training and validation, without the reading of files. Rows are kept in one result
+file, so that they can be run on different days. BLEU in lower case, as many tutorials give it, stands beside.
 Run from the repository root: python benchmarks/translation.py --preset gru_attention --direction de-en
 A long run can go on where it was cut: --checkpoint FOLDER, then the same with --resume; its time goes on too.
 """
@@ -31,7 +31,8 @@ def measure(direction, estimator, minutes, limit, checkpoint, resume, save):
 
     parts = pair_data.multi30k(direction, limit)
     spent = Clock(checkpoint).start(resume) if checkpoint else 0.0
-    model = TextToText(**estimator, minutes=minutes - spent / 60, random_state=0)
+    left = minutes and minutes - spent / 60
+    model = TextToText(**estimator, minutes=left, random_state=0)
     start = time.perf_counter()
     model.fit(*parts["train"], validation_data=parts["dev"], checkpoint=checkpoint, resume=resume)
     seconds = spent + time.perf_counter() - start
@@ -63,26 +64,22 @@ def measure(direction, estimator, minutes, limit, checkpoint, resume, save):
 def estimator_of(preset, epochs, quick):
     """Arguments of `TextToText`."""
     given = PRESETS[preset]["estimator"]
-    options = {group: dict(settings) for group, settings in given["options"].items()}
-    if epochs:
-        options["training"]["epochs"] = epochs
+    given = {**given, "epochs": epochs or given["epochs"]}
     if not quick:
-        return {**given, "options": options}
-    for group, changes in QUICK_OPTIONS.items():
-        if group in options:
-            options[group] |= changes
+        return given
+    options = {side: {**settings, **QUICK_OPTIONS[side]} for side, settings in given["options"].items()}
     return {**given, **QUICK_ESTIMATOR, "options": options}
 
 
 def run(preset, direction, options):
     """One row, measured in a process of its own."""
-    minutes = options.minutes or PRESETS[preset]["minutes"]
     folder = str(Path(options.checkpoint) / f"{preset}_{direction}") if options.checkpoint else None
     found = apart(
-        measure, direction=direction, estimator=estimator_of(preset, options.epochs, options.quick), minutes=minutes,
-        limit=QUICK_PAIRS if options.quick else None, checkpoint=folder, resume=options.resume,
+        measure, direction=direction, estimator=estimator_of(preset, options.epochs, options.quick),
+        minutes=options.minutes, limit=QUICK_PAIRS if options.quick else None, checkpoint=folder, resume=options.resume,
         save=str(Path(options.save) / f"{preset}_{direction}") if options.save else None,
     )  # fmt: skip
+    minutes = options.minutes or PRESETS[preset]["minutes"]
     return {**header(), "minutes": minutes, **judged(preset, direction, found)}
 
 
@@ -133,7 +130,7 @@ def parse():
     parser = corpora.parser(__doc__, [], several=False)
     for name, known in (("preset", PRESETS), ("direction", pair_data.DIRECTIONS)):
         parser.add_argument(f"--{name}", default=",".join(known), help=f"of {','.join(known)}; default: all")
-    parser.add_argument("--minutes", type=float, help="of training at most; default: the preset's")
+    parser.add_argument("--minutes", type=float, help="ends the training; default: the epochs do")
     parser.add_argument("--epochs", type=int, help="default: the preset's")
     parser.add_argument("--checkpoint", help="folder for checkpoints after each epoch")
     parser.add_argument("--resume", action="store_true", help="goes on from the checkpoint")

@@ -1,29 +1,35 @@
 """Encoder-decoders by name: arguments of `build_encoder_decoder` and of the training that suits them."""
 
-ATTENTION = {
-    "cell": "gru",
-    "units": 256,
-    "bidirectional": True,
-    "attention": "additive",
-    "input_feeding": "context",
-}
-ADAM = {"learning_rate": 1e-3, "batch_size": 64}
+DROPOUT = 0.3
+# Chosen by translations of Multi30k's development part, from 5,000 pairs and from all.
+RECURRENT = {"learning_rate": 2e-3, "batch_size": 64, "label_smoothing": 0.1, "average_epochs": 3}
+OF_IMAGES = {"learning_rate": 1e-3, "batch_size": 64}
 PRESETS = {
     # Sutskever et al., 2014: the encoder's last state is all that the decoder knows.
-    "seq2seq": {"network": {"cell": "lstm", "units": 256}, "training": ADAM},
+    "seq2seq": {"network": {"cell": "lstm", "units": 256, "dropout": DROPOUT}, "training": RECURRENT},
     # The same with the source read from its end, which brings its first words near to the target's first.
-    "reverse": {"network": {"cell": "lstm", "units": 256, "reverse_source": True}, "training": ADAM},
+    "reverse": {
+        "network": {"cell": "lstm", "units": 256, "reverse_source": True, "dropout": DROPOUT},
+        "training": RECURRENT,
+    },
     # Cho et al., 2014: the decoder and the output see the encoder's result at every step.
-    "peeky": {"network": {"cell": "lstm", "units": 256, "peeky": True}, "training": ADAM},
-    # Bahdanau et al., 2015.
-    "attention": {"network": ATTENTION, "training": ADAM},
+    "peeky": {
+        "network": {"cell": "lstm", "units": 256, "peeky": True, "dropout": DROPOUT},
+        "training": RECURRENT,
+    },
+    # Bahdanau et al., 2015, with attention behind the decoder (Luong et al., 2015): fed into its next step it
+    # translated worse, and a step took half as long again.
+    "attention": {
+        "network": {"cell": "gru", "units": 256, "bidirectional": True, "attention": "additive", "dropout": DROPOUT},
+        "training": RECURRENT,
+    },
     # Wu et al., 2016: one bidirectional layer at the bottom, residual from the third, attention in the first for all.
     "gnmt": {
         "network": {
             "cell": "lstm", "units": 256, "num_layers": 4, "bidirectional": "bottom", "residual": True,
-            "attention": "additive", "input_feeding": "context",
+            "attention": "additive", "input_feeding": "context", "dropout": DROPOUT,
         },
-        "training": ADAM,
+        "training": RECURRENT,
     },
     # Vaswani et al., 2017, smaller, and with normalisation before each part, which trains without care.
     "transformer": {
@@ -39,11 +45,11 @@ PRESETS = {
             "cell": "lstm", "encoder": "none", "units": 256, "attention": "additive", "input_feeding": "context",
             "positions": "sine",
         },
-        "training": ADAM,
+        "training": OF_IMAGES,
     },
     # Vinyals et al., 2015: that mean is all that the decoder knows.
     "captioner_without_attention": {
-        "network": {"cell": "lstm", "encoder": "none", "units": 256}, "training": ADAM,
+        "network": {"cell": "lstm", "encoder": "none", "units": 256}, "training": OF_IMAGES,
     },
 }  # fmt: skip
 # Those of ids; the others read features as they are, without an encoder.

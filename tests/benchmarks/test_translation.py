@@ -27,10 +27,12 @@ def test_presets_are_known_settings(preset):
     model = TextToText(**translation.estimator_of(preset, None, quick=False))
     options = {"network": {}, "training": {}, **model.options}
     network, training, _ = choose_for_text_to_text(model, options, 29_000)
-    assert training.patience is None and training.epochs == model.options["training"]["epochs"]
+    assert training.epochs == PRESETS[preset]["estimator"]["epochs"] and training.schedule == "cosine"
     assert build_encoder_decoder(30, 30, **{**network, "units": 32}).vocabulary_size == 30
     changed = translation.estimator_of(preset, 3, quick=True)
-    assert changed["options"]["training"]["epochs"] == 2 and changed["units"] == 32
+    assert (changed["epochs"], changed["units"]) == (2, 32)
+    assert {side["vocabulary_size"] for side in changed["options"].values()} == {320}
+    assert translation.estimator_of(preset, 3, quick=False)["epochs"] == 3
     assert PRESETS[preset]["estimator"]["options"] == model.options  # unchanged
 
 

@@ -226,9 +226,10 @@ def test_words_that_it_does_not_know_are_written_from_the_history():
     words = [f"w{number}" for number in range(200)]  # each but once, so that the vocabulary has none of them
     dialogues = [[f"say {word}", f"{word}s"] for word in words]
     model = small().fit(dialogues)
-    answer = model.reply("Kuala Lumpur", min_new_tokens=2)
-    assert set(answer.split()) <= {"Kuala", "Lumpur"} and answer
-    assert "".join(model.stream("Kuala Lumpur", min_new_tokens=2)) == answer
+    options = {"min_new_tokens": 2, "bad_words": ["say"]}
+    answer = model.reply("Kuala Lumpur", **options)
+    assert set(answer.split()) <= {"Kuala", "Lumpur"} and len(answer.split()) == 2
+    assert "".join(model.stream("Kuala Lumpur", **options)) == answer
 
 
 # Files, copies, reports.

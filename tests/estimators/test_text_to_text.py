@@ -99,7 +99,9 @@ def test_the_report_says_what_was_done(fitted):
         "cell": "gru",
         "bidirectional": True,
         "attention": "additive",
-        "input_feeding": "context",
+        "dropout": 0.3,
+        "label_smoothing": 0.1,
+        "average_epochs": 3,
         "max_source_length": 5,
         "max_new_tokens": 4,
     }

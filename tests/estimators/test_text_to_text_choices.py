@@ -51,8 +51,9 @@ def test_what_is_given_takes_the_place_of_the_preset_and_has_no_reason():
     assert {row["setting"] for row in reasons} == {
         "bidirectional",
         "attention",
-        "input_feeding",
         "learning_rate",
+        "label_smoothing",
+        "average_epochs",
     }
     # The option says it more precisely than the argument.
     network, training, _ = choose(units=32, epochs=7, network={"units": 9}, training={"epochs": 3})
