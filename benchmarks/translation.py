@@ -16,7 +16,7 @@ import pair_data
 from clock import Clock
 from common import RESULTS, apart, header, met, print_table, read_result, result_name, write_result
 from language_peers import use_threads
-from translation_presets import PRESETS, QUICK_ESTIMATOR, QUICK_OPTIONS
+from translation_presets import PRESETS, QUICK_ESTIMATOR, QUICK_VOCABULARY
 
 NAME, BEAMS, QUICK_PAIRS, THREADS = "translation", 5, 200, 2
 METRICS = ("bleu", "chrf", "bleu_signature", "chrf_signature")
@@ -67,7 +67,10 @@ def estimator_of(preset, epochs, quick):
     given = {**given, "epochs": epochs or given["epochs"]}
     if not quick:
         return given
-    options = {side: {**settings, **QUICK_OPTIONS[side]} for side, settings in given["options"].items()}
+    options = {
+        group: {**settings, **(QUICK_VOCABULARY if group in ("source", "target") else {})}
+        for group, settings in given["options"].items()
+    }
     return {**given, **QUICK_ESTIMATOR, "options": options}
 
 

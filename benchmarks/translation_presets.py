@@ -1,4 +1,4 @@
-"""The models of translation.py: arguments of `TextToText`, which name presets of nlpkit's, and what is asked of them.
+"""The models of translation.py: arguments of `TextToText`, among them a preset of nlpkit's, and what is asked of them.
 
 Each preset has `what` and `estimator`; `minutes` is how long it may train on two cores. `limit` and `goal` are BLEU of
 test2016 by direction, `published` a figure of others and its source.
@@ -18,11 +18,15 @@ PRESETS = {
         "what": "Transformer 3 × 256, one vocabulary, one embedding",
         "estimator": {
             "preset": "transformer", "level": "subword", "shared": True, "epochs": 18,
-            "options": {"source": {"vocabulary_size": 6000}},
+            "options": {
+                "source": {"vocabulary_size": 6000},
+                "network": {"dropout": 0.25},
+                "training": {"schedule": "cosine", "patience": None, "batch_tokens": 2048},
+            },
         },
         "minutes": 120, "limit": {"de-en": 34.0}, "goal": {"de-en": 36.1},
     },
 }  # fmt: skip
 # What `--quick` changes, to see that every row works.
 QUICK_ESTIMATOR = {"units": 32, "num_layers": 1, "epochs": 2}
-QUICK_OPTIONS = {"source": {"vocabulary_size": 320}, "target": {"vocabulary_size": 320}}
+QUICK_VOCABULARY = {"vocabulary_size": 320}
