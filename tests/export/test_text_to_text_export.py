@@ -28,7 +28,10 @@ X = ["", "Zoe met One", "red grün, unseen wörds <br /> 😀", "red green blue 
 Y = ["black", "", "unseen four", "red weiß " * 9, "five"]
 VARIANTS = {
     "word, attention": {"level": "word", "options": {"network": {"reverse_source": True}}},
-    "word, copy": {"level": "word", "shared": True, "options": {"network": {"copy": 3, "coverage": True}}},
+    "word, copy": {
+        "level": "word", "shared": True,
+        "options": {"network": {"copy": 3, "coverage": True, "input_feeding": "context"}},
+    },
     "byte to subword, transformer": {
         "preset": "transformer", "source_level": "byte", "target_level": "subword", "num_layers": 1,
         "options": {"source": {"max_length": 90}, "target": {"vocabulary_size": 310}},
