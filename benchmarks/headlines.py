@@ -18,11 +18,11 @@ NAME, THREADS, QUICK_PAIRS = "headlines", 2, 200
 ROUGE = ("rouge1", "rouge2", "rougeL")
 EXAMPLES, MOST_WORDS = 10, 20
 BASELINE = "first_words"
-TEXT = {"vocabulary_size": 8000, "case": "lower", "max_length": 80}
-TRAINING = {"batch_size": 32, "learning_rate": 1e-3, "epochs": 20, "patience": 3, "label_smoothing": 0.1,
-            "coverage_loss": 1.0}  # fmt: skip
-# Who knows what was attended to does not say it again.
-NETWORK = {"dropout": 0.3, "coverage": True}
+# Chosen by ROUGE of the development part; what is not here is the preset's. With a small vocabulary there is more to
+# copy, and copying is learned sooner.
+TEXT = {"vocabulary_size": 4000, "case": "lower", "max_length": 80}
+TRAINING = {"batch_size": 32, "learning_rate": 1e-3, "epochs": 15, "patience": 4}
+NETWORK = {"dropout": 0.5}
 MODELS = {
     "attention": {"what": "GRU, attention", "network": NETWORK},
     "copy": {"what": "GRU, attention and copying", "network": {**NETWORK, "copy": 50}},
