@@ -203,15 +203,19 @@ def lines_of(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two blocks, to see that it works")
-    parser.add_argument("--missing", action="store_true", help="only blocks that the result lacks")
+    parser.add_argument(
+        "--missing",
+        action="store_true",
+        help="only blocks that the result lacks; the others stay as they are",
+    )
     options = parser.parse_args()
     quick, rows = options.quick, {}
     result = result_name("export_blocks", quick)
-    known = read_result(result).get("rows", {}) if options.missing else {}
+    kept = read_result(result) if options.missing else {}
     for name in QUICK if quick else BLOCKS:
-        rows[name] = known.get(name) or differences(name)
+        rows[name] = kept.get("rows", {}).get(name) or differences(name)
         print(name, rows[name], flush=True)
-    write_result(result, {**header(), "rows": rows})
+    write_result(result, {**header(), **kept, "rows": rows})
     columns, (lines, reasons) = ["block", *FORMATS], lines_of(rows)
     print_table("Largest difference", columns, lines)
     print(*reasons, sep="\n")

@@ -32,7 +32,7 @@ TASKS = {
 QUICK = {"sizes": {"embedding": 4, "units": 32, **STEPS, "batch_size": 32}, "epochs": 2}
 QUICK_PAIRS = 320
 PLAIN = {"cell": "lstm", "tie": False}
-# What changes from rung to rung; the last two are the presets of these names, lower.
+# What changes from rung to rung; the last two are the presets of these names, lower, with the dropout given here.
 RUNGS = {
     "plain": {},
     "reverse": {"reverse_source": True},

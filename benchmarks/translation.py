@@ -133,7 +133,9 @@ def parse():
     parser = corpora.parser(__doc__, [], several=False)
     for name, known in (("preset", PRESETS), ("direction", pair_data.DIRECTIONS)):
         parser.add_argument(f"--{name}", default=",".join(known), help=f"of {','.join(known)}; default: all")
-    parser.add_argument("--minutes", type=float, help="ends the training; default: the epochs do")
+    parser.add_argument(
+        "--minutes", type=float, help="ends the training, whose rate then follows the loss; default: none"
+    )
     parser.add_argument("--epochs", type=int, help="default: the preset's")
     parser.add_argument("--checkpoint", help="folder for checkpoints after each epoch")
     parser.add_argument("--resume", action="store_true", help="goes on from the checkpoint")

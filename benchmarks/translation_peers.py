@@ -26,8 +26,7 @@ def nlpkit_network(kind, sizes):
 
     options = {"units": sizes["units"], "num_layers": sizes["layers"]}
     if kind == "gru":
-        options |= {"cell": "gru", "num_layers": 1, "bidirectional": True, "attention": "additive",
-                    "input_feeding": "context"}  # fmt: skip
+        options |= {"cell": "gru", "num_layers": 1, "bidirectional": True, "attention": "additive"}
     else:
         options |= {"cell": "transformer", "num_heads": sizes["heads"], "positions": "sine"}
     network = build_encoder_decoder(sizes["vocabulary_size"], sizes["vocabulary_size"], **options)

@@ -49,7 +49,7 @@ CopyWords = Annotated[
         "--copy",
         min=0,
         metavar="N",
-        help="Words of the turns read may be copied, also N unknown ones, names for example; with --level word.",
+        help="Words of the turns may be copied, also N unknown ones; with a preset that attends, and --level word.",
         show_default="0",
         rich_help_panel="Model",
     ),

@@ -192,7 +192,7 @@ def note_result(report, out):
             f"stopped in epoch {epochs}, because the time was over; with more --minutes it may become better"
         )
     elif epochs < planned:
-        note(f"ended after epoch {epochs} of {planned}, as nothing became better any more")
+        note(f"ended after epoch {epochs} of {planned}; epoch {report['best_epoch']} was the best")
     note(f"saved in {out} after {report['seconds']:.0f} s; open {out / 'report.html'} for details")
     exported = _exported(out)
     if exported:

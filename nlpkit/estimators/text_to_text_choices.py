@@ -88,6 +88,8 @@ def _defaults(model, pairs, given):
         for group in ("network", "training")
     }
     _fit_to_cell(defaults["network"], preset["network"]["cell"], given["network"])
+    if model.preset in PRESETS_OF_TEXTS and given["network"].get("cell") == "transformer":
+        _train_as_transformer(defaults)
     layers = given["network"].get("num_layers", preset["network"].get("num_layers", 1))
     if defaults["network"].get("residual") and layers <= FIRST_RESIDUAL:
         defaults["network"]["residual"] = (False, "it begins with the third layer")
@@ -117,6 +119,13 @@ def _fit_to_cell(network, of_preset, given):
             of_others = OF_TRANSFORMERS
     for name in of_others:
         network.pop(name, None)
+
+
+def _train_as_transformer(defaults):
+    """What recurrent layers bear, a Transformer may not: its preset says how it is trained."""
+    own, reason = PRESETS["transformer"], "the cell transformer"
+    defaults["training"] = {name: (value, reason) for name, value in own["training"].items()}
+    defaults["network"]["dropout"] = (own["network"]["dropout"], reason)
 
 
 def _fit_to_time(training, given):

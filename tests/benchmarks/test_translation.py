@@ -28,6 +28,7 @@ def test_presets_are_known_settings(preset):
     options = {"network": {}, "training": {}, **model.options}
     network, training, _ = choose_for_text_to_text(model, options, 29_000)
     assert training.epochs == PRESETS[preset]["estimator"]["epochs"] and training.schedule == "cosine"
+    assert (training.patience is None) == (preset == "transformer")
     assert build_encoder_decoder(30, 30, **{**network, "units": 32}).vocabulary_size == 30
     changed = translation.estimator_of(preset, 3, quick=True)
     assert (changed["epochs"], changed["units"]) == (2, 32)

@@ -92,6 +92,27 @@ def test_options_reach_the_estimator(run, files, monkeypatch):
     }  # fmt: skip
 
 
+def test_pairs_of_a_step_reach_the_estimator(run, files, monkeypatch):
+    seen = given_to_estimator(
+        run, monkeypatch, "--data", files / "a.txt", "--out", files / "bot", "--batch-size", 12
+    )
+    assert seen["options"]["training"] == {"batch_size": 12}
+
+
+@pytest.mark.parametrize(
+    ("preset", "level", "message"),
+    [
+        ("attention", "subword", "`copy`"),
+        ("seq2seq", "word", "`copy`"),
+    ],
+)
+def test_copying_that_cannot_be(run, files, preset, level, message):
+    data = ("--data", files / "a.txt", "--out", files / "bot", "--preset", preset, "--level", level)
+    result = run("train", "chatbot", *data, "--copy", 3, "--quiet")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ") and message in result.stderr, result.stderr
+
+
 def test_what_is_not_given_is_left_to_the_estimator(run, files, monkeypatch):
     seen = given_to_estimator(run, monkeypatch, "--data", files / "a.txt", "--out", files / "bot")
     defaults = Chatbot().get_params()

@@ -9,7 +9,7 @@ from nlpkit.cli.training import note_result
     ("out_of_time", "planned", "told"),
     [
         (False, 2, ""),
-        (False, 9, "ended after epoch 2 of 9, as nothing became better any more\n"),
+        (False, 9, "ended after epoch 2 of 9; epoch 1 was the best\n"),
         (
             True,
             9,
@@ -19,7 +19,7 @@ from nlpkit.cli.training import note_result
 )
 def test_why_training_ended_early(tmp_path, capsys, out_of_time, planned, told):
     report = {
-        "data": {}, "out_of_time": out_of_time, "seconds": 3.4, "history": {"loss": [2.0, 1.0]},
+        "data": {}, "best_epoch": 1, "out_of_time": out_of_time, "seconds": 3.4, "history": {"loss": [2.0, 1.0]},
         "settings": {"training": {"epochs": planned}},
     }  # fmt: skip
     note_result(report, tmp_path)

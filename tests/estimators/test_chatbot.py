@@ -232,6 +232,26 @@ def test_words_that_it_does_not_know_are_written_from_the_history():
     assert "".join(model.stream("Kuala Lumpur", **options)) == answer
 
 
+def test_a_bot_that_copies_answers_with_words_of_earlier_turns(tmp_path):
+    words = [f"w{number}" for number in range(40)]
+    dialogues = [[f"I am {word}", "hello", "who am I", f"you are {word}"] for word in words]
+    with untrained():
+        model = small(options={"network": {"copy": 3}, "source": {"min_frequency": 30}}).fit(dialogues)
+    network, source = model.network_, model.source_
+    assert "w7" not in source.tokenizer.vocabulary.tokens and network.pointer is not None
+    gate = network.pointer.gate
+    gate.bias.assign(np.full(gate.bias.shape, -20.0))  # it copies, and writes nothing of its own
+    history = ["I am Kirsi", "hello", "who am I"]
+    options = {"min_new_tokens": 2, "max_new_tokens": 4}
+    answer = model.reply(history, **options)
+    assert answer and set(answer.split()) <= set(" ".join(history).split()) | {"‖"}
+    unknown = model.reply(["Kirsi", "Kirsi", "Kirsi"], bad_words=["‖"], **options)
+    assert set(unknown.split()) == {"Kirsi"}
+    assert "".join(model.stream(history, **options)) == answer
+    model.save(tmp_path / "bot")
+    assert nlpkit.load(tmp_path / "bot").reply(history, **options) == answer
+
+
 # Files, copies, reports.
 
 

@@ -26,7 +26,7 @@ SOURCES, TARGETS = (list(side) for side in zip(*PAIRS, strict=True))
 
 
 def quick(**more):
-    training = {"batch_size": 16, "learning_rate": 0.02, "patience": None}
+    training = {"batch_size": 16, "learning_rate": 0.02, "patience": None, "average_epochs": 1}
     options = {"training": training, **more.pop("options", {})}
     settings = {"level": "word", "units": 24, "epochs": 12, "random_state": 0, "options": options}
     return TextToText(**{**settings, **more})
@@ -101,7 +101,6 @@ def test_the_report_says_what_was_done(fitted):
         "attention": "additive",
         "dropout": 0.3,
         "label_smoothing": 0.1,
-        "average_epochs": 3,
         "max_source_length": 5,
         "max_new_tokens": 4,
     }

@@ -77,6 +77,18 @@ def test_another_kind_of_layer_takes_nothing_that_it_does_not_have():
             assert build_encoder_decoder(*sizes, **given).vocabulary_size == 9
 
 
+@pytest.mark.parametrize("preset", PRESETS_OF_TEXTS)
+def test_a_transformer_is_trained_as_its_preset_whatever_was_asked_for(preset):
+    own = PRESETS["transformer"]
+    network, training, reasons = choose(preset=preset, cell="transformer")
+    assert training.model_dump().items() >= own["training"].items()
+    assert network["dropout"] == own["network"]["dropout"]
+    row = {"setting": "learning_rate", "value": 1e-3, "reason": "the cell transformer"}
+    assert row in reasons
+    assert choose(preset=preset, cell="transformer", training={"learning_rate": 0.5})[1].learning_rate == 0.5
+    assert choose(preset=preset, cell="lstm")[1].learning_rate == PRESETS[preset]["training"]["learning_rate"]
+
+
 def test_a_limit_of_time_needs_a_rate_that_does_not_wait_for_the_last_epoch():
     assert choose()[1].schedule == "cosine"
     _, training, reasons = choose(minutes=3)

@@ -32,6 +32,7 @@ VARIANTS = {
         "level": "word", "shared": True,
         "options": {"network": {"copy": 3, "coverage": True, "input_feeding": "context"}},
     },
+    "word, plain copy": {"level": "word", "shared": True, "options": {"network": {"copy": 3}}},
     "byte to subword, transformer": {
         "preset": "transformer", "source_level": "byte", "target_level": "subword", "num_layers": 1,
         "options": {"source": {"max_length": 90}, "target": {"vocabulary_size": 310}},
