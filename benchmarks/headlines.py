@@ -78,7 +78,7 @@ def measure(model, limit, sizes):
         "epochs": len(estimator.report_["history"]["loss"]),
         "best_epoch": estimator.report_["best_epoch"],
         "weights": estimator.network_.count_params(),
-        "training": training,
+        **{group: estimator.report_["settings"][group] for group in ("network", "training")},
         "written": written,
     }
 
