@@ -2,6 +2,7 @@
 
 import inspect
 
+import common
 import export_blocks
 import export_matrix
 import keras
@@ -40,6 +41,19 @@ def test_every_layer_is_a_block():
 def test_every_block_is_in_a_saved_model():
     rows, _ = rows_of_docs()
     assert not [name for name, saved_model, *_ in rows if saved_model.startswith("—")]
+
+
+def test_only_missing_blocks_are_measured_if_asked(monkeypatch, tmp_path):
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    known, *missing = export_blocks.QUICK
+    row, measured = dict.fromkeys(export_blocks.FORMATS, 0.25), []
+    common.write_result("export_blocks_quick", {"date": "2020-02-02", "rows": {known: row}})
+    monkeypatch.setattr(export_blocks, "differences", lambda name: measured.append(name) or row)
+    monkeypatch.setattr("sys.argv", ["export_blocks.py", "--quick", "--missing"])
+    export_blocks.main()
+    assert measured == missing and missing
+    found = common.read_result("export_blocks_quick")
+    assert (found["date"], list(found["rows"])) == ("2020-02-02", list(export_blocks.QUICK))
 
 
 def test_a_difference_is_over_one_where_the_number_is_larger():
