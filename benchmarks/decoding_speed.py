@@ -19,7 +19,7 @@ from language_peers import use_threads
 
 SIZES = {"vocabulary_size": 8000, "units": 256, "layers": 3, "heads": 8, "source": 20, "new": 20}
 QUICK = {"vocabulary_size": 50, "units": 8, "layers": 1, "heads": 2, "source": 5, "new": 4}
-KINDS, SIDES = ("gru", "transformer"), ("nlpkit", "predict", "call")
+NAME, KINDS, SIDES = "decoding_speed", ("gru", "transformer"), ("nlpkit", "predict", "call")
 BATCHES, BEAMS, QUICK_BATCHES = (1, 32), (1, 5), (2,)
 REPETITIONS, ROUNDS, THREADS, TIMES, FIRST_TOKENS = 10, 2, 2, 20.0, 2
 
@@ -81,11 +81,15 @@ def main():
     parser = corpora.parser(__doc__, [], several=False)
     parser.add_argument("--kind", default=",".join(KINDS), help=f"of {','.join(KINDS)}; default: all")
     parser.add_argument("--rounds", type=int, help=f"turns of each side; default: {ROUNDS}")
+    parser.add_argument("--new", type=int, help=f"tokens to write, from as many; default: {SIZES['new']}")
     options = parser.parse_args()
     if unknown := sorted(set(options.kind.split(",")) - set(KINDS)):
         raise SystemExit(f"--kind takes {','.join(KINDS)}. Received: {','.join(unknown)}")
     use_threads(THREADS)
     sizes, rounds = (QUICK, 1) if options.quick else (SIZES, ROUNDS)
+    name = result_name(NAME, options.quick)
+    if options.new:
+        sizes, name = {**sizes, "source": options.new, "new": options.new}, f"{name}_{options.new}"
     repetitions, rows = 1 if options.quick else REPETITIONS, {}
     for kind in options.kind.split(","):
         for batch in QUICK_BATCHES if options.quick else BATCHES:
@@ -95,7 +99,7 @@ def main():
                 rows[f"{kind}, {batch}, {search}"] = found
                 show(rows, sizes["new"])
                 result = {"sizes": sizes, "threads": THREADS, "limit": TIMES, "rows": rows}
-                write_result(result_name("decoding_speed", options.quick), {**header(), **result})
+                write_result(name, {**header(), **result})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The plain search finds the best targets, all sides write as many tokens, and the script says what it found."""
 
+import json
 from itertools import product
 
 import decoding_speed
@@ -65,6 +66,17 @@ def test_what_a_run_writes(quick, capsys):
     assert "Translation of" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="--kind takes gru,transformer. Received: lstm"):
         quick("decoding_speed", "--kind", "lstm")
+
+
+def test_another_number_of_tokens_has_a_result_of_its_own(quick, monkeypatch, tmp_path):
+    peer = {"sentences_per_second": 1.0, "times_as_fast": 90.0, "met": "yes"}
+    sides = {"nlpkit": {"sentences_per_second": 90.0}, "predict": peer, "call": peer}
+    monkeypatch.setattr(decoding_speed, "compare", lambda *_: sides)
+    quick("decoding_speed", "--kind", "gru", "--new", "7")
+    (path,) = tmp_path.glob("decoding_speed*.json")
+    found = json.loads(path.read_text())
+    assert path.name == "decoding_speed_quick_7.json"
+    assert (found["sizes"]["source"], found["sizes"]["new"], found["sizes"]["units"]) == (7, 7, 8)
 
 
 def test_the_row_of_the_quick_benchmarks():
